@@ -1,0 +1,170 @@
+"""The kernel's own features, registered through the same hooks as everyone's."""
+
+from __future__ import annotations
+
+from tiledkernel.hookspecs import hookimpl
+from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE, CSV_SPELLINGS, JSON, JSON_SEQ
+from tiledkernel.records import (
+    Authenticator,
+    Command,
+    Compressor,
+    Family,
+    QueryType,
+    Reader,
+    Router,
+    Serializer,
+    TreeKind,
+)
+
+_FAMILIES = "tiledkernel.families"
+
+
+@hookimpl
+def register_families() -> list[Family]:
+    """Container, array, table and bytes."""
+    return [
+        Family(
+            name="container",
+            structure=f"{_FAMILIES}.container.structure:ContainerStructure",
+            links=f"{_FAMILIES}.container.links:links",
+            routes=f"{_FAMILIES}.container.routes:ROUTES",
+            default_media_type="application/x-hdf5",
+            child=f"{_FAMILIES}.container.memory:child",
+            adopt=f"{_FAMILIES}.container.memory:adopt",
+            adopts=("builtins.dict",),
+        ),
+        Family(
+            name="array",
+            structure=f"{_FAMILIES}.array.structure:ArrayStructure",
+            links=f"{_FAMILIES}.array.links:links",
+            routes=f"{_FAMILIES}.array.routes:ROUTES",
+            default_media_type=ARRAY_BYTES,
+            media_ranges=(("image/*", "image/png"),),
+            adopt=f"{_FAMILIES}.array.memory:adopt",
+            adopts=("numpy.ndarray", "numpy.generic", "builtins.list", "builtins.int", "builtins.float"),
+        ),
+        Family(
+            name="table",
+            structure=f"{_FAMILIES}.table.structure:TableStructure",
+            links=f"{_FAMILIES}.table.links:links",
+            routes=f"{_FAMILIES}.table.routes:ROUTES",
+            default_media_type=ARROW_FILE,
+            child=f"{_FAMILIES}.table.columns:child",
+            adopt=f"{_FAMILIES}.table.memory:adopt",
+            adopts=(
+                "pandas.core.frame.DataFrame",
+                "pandas.DataFrame",
+                "pyarrow.lib.Table",
+                "pyarrow.lib.RecordBatch",
+            ),
+        ),
+        Family(
+            name="bytes",
+            structure=f"{_FAMILIES}.bytes.structure:BytesStructure",
+            links=f"{_FAMILIES}.bytes.links:links",
+        ),
+    ]
+
+
+@hookimpl
+def register_readers() -> list[Reader]:
+    """Opaque files."""
+    return [Reader(media_type=ARRAY_BYTES, suffixes=(".bin",), open=f"{_FAMILIES}.bytes.reader:open_bytes")]
+
+
+@hookimpl
+def register_serializers() -> list[Serializer]:
+    """Formats that need numpy or pyarrow only."""
+    array, table = f"{_FAMILIES}.array.encoders", f"{_FAMILIES}.table.encoders"
+    arrow = ("pyarrow",)
+    return [
+        Serializer(target="array", media_type=ARRAY_BYTES, encode=f"{array}:encode_bytes", rank=10),
+        Serializer(target="array", media_type=JSON, encode=f"{array}:encode_json", suffixes=("json",), rank=20),
+        *(
+            Serializer(target="array", media_type=name, encode=f"{array}:encode_csv", rank=30 + place)
+            for place, name in enumerate(CSV_SPELLINGS)
+        ),
+        Serializer(target="table", media_type=ARROW_FILE, encode=f"{table}:encode_arrow", needs=arrow, rank=10),
+        *(
+            Serializer(target="table", media_type=name, encode=f"{table}:encode_csv", needs=arrow, rank=30 + place)
+            for place, name in enumerate(CSV_SPELLINGS)
+        ),
+        Serializer(target="table", media_type=JSON, encode=f"{table}:encode_json", needs=arrow, rank=60),
+        Serializer(target="table", media_type=JSON_SEQ, encode=f"{table}:encode_json_seq", needs=arrow, rank=61),
+        Serializer(
+            target="container", media_type=JSON, encode=f"{_FAMILIES}.container.encoders:encode_json", rank=20
+        ),
+    ]
+
+
+@hookimpl
+def register_compressors() -> list[Compressor]:
+    """zstd and gzip."""
+    own = "tiledkernel.compressors"
+    return [
+        Compressor(coding="zstd", compress=f"{own}:compress_zstd", stream=f"{own}:ZstdStream", rank=30),
+        Compressor(coding="gzip", compress=f"{own}:compress_gzip", stream=f"{own}:GzipStream", rank=40),
+    ]
+
+
+@hookimpl
+def register_queries() -> list[QueryType]:
+    """The search terms of the protocol, in the order in which the root document lists them."""
+    own, plain = "tiledkernel.queries", "tiledkernel.nodes.search"
+    meaning = {"regex": "tiledkernel.nodes.patterns"}
+    names = {
+        "fulltext": "FullText",
+        "lookup": "KeyLookup",
+        "keys_filter": "KeysFilter",
+        "regex": "Regex",
+        "eq": "Eq",
+        "noteq": "NotEq",
+        "comparison": "Comparison",
+        "contains": "Contains",
+        "in": "In",
+        "notin": "NotIn",
+        "keypresent": "KeyPresent",
+        "like": "Like",
+        "specs": "SpecsQuery",
+        "access_tags_filter": "AccessTagsFilter",
+        "structure_family": "StructureFamilyQuery",
+    }
+    return [
+        QueryType(name=name, query=f"{own}:{kind}", matches=f"{meaning.get(name, plain)}:matches_{name}")
+        for name, kind in names.items()
+    ]
+
+
+@hookimpl
+def register_authenticators() -> list[Authenticator]:
+    """One key for one user."""
+    return [Authenticator(name="single-user", build="tiledkernel.access.single_user:build")]
+
+
+@hookimpl
+def register_routers() -> list[Router]:
+    """The API's root document, nodes of any family, and the pages beside the API."""
+    routes = "tiledkernel.server.routes"
+    return [
+        Router(name="about", prefix="/api/v1", routes=f"{routes}.about:ROUTES"),
+        Router(name="nodes", prefix="/api/v1", routes=f"{routes}.nodes:ROUTES"),
+        Router(name="service", prefix="", routes=f"{routes}.service:ROUTES"),
+    ]
+
+
+@hookimpl
+def register_trees() -> list[TreeKind]:
+    """Folders of files."""
+    return [
+        TreeKind(
+            name="directory",
+            build="tiledkernel.nodes.files:build_directory",
+            options="tiledkernel.nodes.files:DirectoryOptions",
+        )
+    ]
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    """The kernel's sub-commands."""
+    return []

@@ -1,0 +1,110 @@
+"""What all plugins together can do: the frozen look-up tables that a server works with."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from tiledkernel import references
+from tiledkernel.errors import PluginError
+from tiledkernel.plugins import Plugins
+from tiledkernel.records import (
+    Authenticator,
+    Command,
+    Compressor,
+    Family,
+    QueryType,
+    Reader,
+    Ref,
+    Router,
+    Serializer,
+    TreeKind,
+)
+from tiledkernel.registry import Registry
+from tiledkernel.specs import Spec
+
+
+class Composition:
+    """Registries of everything that the active plugins contribute.
+
+    `prefer` maps a clashing name (for serializers 'family media/type', for readers a suffix) to the plugin that wins.
+    """
+
+    def __init__(self, plugins: Plugins, prefer: Mapping[str, str] | None = None) -> None:
+        self.plugins = plugins
+        self.prefer = dict(prefer or {})
+        self.families: Registry[Family] = self._registry("family", "register_families")
+        self.trees: Registry[TreeKind] = self._registry("tree", "register_trees")
+        self.queries: Registry[QueryType] = self._registry("query", "register_queries")
+        self.authenticators: Registry[Authenticator] = self._registry("authenticator", "register_authenticators")
+        self.routers: Registry[Router] = self._registry("router", "register_routers")
+        self.commands: Registry[Command] = self._registry("command", "register_commands")
+        self.compressors: Registry[Compressor] = Registry("compressor", self.prefer)
+        self.serializers: Registry[Serializer] = Registry("serializer", self.prefer)
+        self.readers: list[tuple[Reader, str]] = list(plugins.records("register_readers"))
+        for compressor, plugin in plugins.records("register_compressors"):
+            if all(map(references.installed, compressor.needs)):
+                self.compressors.add(compressor.coding, compressor, plugin)
+        for serializer, plugin in plugins.records("register_serializers"):
+            if all(map(references.installed, serializer.needs)):
+                self.serializers.add(f"{serializer.target} {serializer.media_type}", serializer, plugin)
+        self._adopters = {name: family for family in self.families.values() for name in family.adopts if family.adopt}
+        self._kinds: dict[type, Ref | None] = {}  # which function adopts objects of a class
+        self._identities = Identities()
+
+    def _registry(self, kind: str, hook: str) -> Registry[Any]:
+        registry: Registry[Any] = Registry(kind, self.prefer)
+        for record, plugin in self.plugins.records(hook):
+            registry.add(record.name, record, plugin)
+        return registry
+
+    def serializers_for(self, target: str) -> list[Serializer]:
+        """The formats of a family or a spec, in the order in which they are listed."""
+        chosen = [serializer for serializer in self.serializers.values() if serializer.target == target]
+        return sorted(chosen, key=lambda serializer: serializer.rank)
+
+    def _adopter(self, kind: type) -> Ref | None:
+        for base in kind.__mro__:
+            family = self._adopters.get(f"{base.__module__}.{base.__qualname__}")
+            if family is not None:
+                return family.adopt
+        return None
+
+    def adopt(self, live: Any, metadata: Mapping[str, Any] | None = None, specs: Sequence[Spec | str] = ()) -> Any:
+        """The node for a live object: a node itself, or an array, table, mapping ... that a family adopts."""
+        kind = type(live)
+        if kind not in self._kinds:
+            self._kinds[kind] = self._adopter(kind)
+        reference = self._kinds[kind]
+        if reference is not None:
+            return references.load(reference)(live, metadata, specs, self._identities.of(live))
+        if isinstance(getattr(live, "family", None), str):
+            return live
+        raise PluginError(
+            f"no family adopts {type(live).__module__}.{type(live).__qualname__} objects; expected a node or one of: "
+            f"{', '.join(sorted(self._adopters))}{self.plugins.hint()}"
+        )
+
+
+class Identities:
+    """A number for each live object that is never used again, as `id()` may be."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._count = itertools.count()
+
+    def of(self, live: Any) -> Hashable:
+        """The number of `live`; None for objects that do not tell when they vanish."""
+        key = id(live)
+        known = self._numbers.get(key)
+        if known is not None and known[0]() is live:
+            return "live", known[1]
+        try:
+            reference = weakref.ref(live, lambda _: self._numbers.pop(key, None))
+        except TypeError:
+            return None
+        number = next(self._count)
+        self._numbers[key] = (reference, number)
+        return "live", number

@@ -1,0 +1,29 @@
+"""What an encoder knows besides the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from tiledkernel.media_types import Offer
+from tiledkernel.specs import Spec
+
+Body: TypeAlias = "bytes | bytearray | memoryview | str | Iterator[bytes | memoryview]"
+
+
+class Encoding(Struct, frozen=True):
+    """The format that was agreed on, with its parameters, and the node whose data are encoded."""
+
+    media_type: Offer
+    name: str = ""
+    metadata: Mapping[str, Any] = {}
+    specs: Sequence[Spec] = ()
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of the media type, such as 'absent' for `header` in `text/csv;header=absent`."""
+        for key, value in self.media_type.parameters:
+            if key == name:
+                return value
+        return None

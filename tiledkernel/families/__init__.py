@@ -1,0 +1,1 @@
+"""The structure families of the kernel; each folder is one plugin-shaped family."""

@@ -1,0 +1,64 @@
+"""Containers that live in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from tiledkernel.families.container.structure import FAMILY
+from tiledkernel.specs import Spec, as_spec
+
+
+class MemoryContainer(Mapping[str, Any]):
+    """A container node around a mapping of keys to nodes, or to anything that a family adopts.
+
+    The mapping is asked anew for every request, so it may be lazy and may change while it is served.
+    `stale_after` is how long clients may take a description of its children for current.
+    """
+
+    family: ClassVar[str] = FAMILY
+
+    def __init__(
+        self,
+        mapping: Mapping[str, Any],
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        specs: Sequence[Spec | str] = (),
+        stale_after: timedelta | None = None,
+        inline: bool = False,
+    ) -> None:
+        self._mapping = mapping
+        self.in_memory = type(mapping) is dict  # any other mapping may be lazy, and block
+        self.metadata: Mapping[str, Any] = {} if metadata is None else metadata
+        self.specs = tuple(as_spec(spec) for spec in specs)
+        self.stale_after = stale_after
+        self._inline = inline
+
+    def __getitem__(self, key: str) -> Any:
+        return self._mapping[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._mapping)
+
+    def __len__(self) -> int:
+        return len(self._mapping)
+
+    def inlined(self, depth: int) -> bool:
+        """Whether the children are described with the container, however deep it is."""
+        del depth
+        return self._inline
+
+    def __repr__(self) -> str:
+        return f"<MemoryContainer of {len(self)} children>"
+
+
+def adopt(live: Mapping[str, Any], metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: object) -> MemoryContainer:
+    """A container node for a dict or another mapping of text keys."""
+    del generation
+    return MemoryContainer(live, metadata=metadata, specs=specs)
+
+
+def child(node: Any, key: str) -> Any:
+    """The child of a container; KeyError if there is none."""
+    return node[key]

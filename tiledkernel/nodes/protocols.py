@@ -1,0 +1,147 @@
+"""What the kernel asks of a node.
+
+A node is any object with `family`, `metadata` and `specs`; the family decides which methods it must have. Nodes are
+plain synchronous Python, called in a thread; one whose attribute `in_memory` is true never blocks, and is asked on the
+event loop. The small protocols below the families are abilities that a node may have besides.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+
+from tiledkernel.families.array.structure import ArrayStructure
+from tiledkernel.families.table.structure import TableStructure
+from tiledkernel.slices import Cut
+from tiledkernel.specs import Spec
+
+if TYPE_CHECKING:
+    import pyarrow
+    from numpy.typing import NDArray
+
+
+class Node(Protocol):
+    """Anything that has a place in a tree."""
+
+    @property
+    def family(self) -> str:
+        """Name of the structure family."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the owner says about the data."""
+
+    @property
+    def specs(self) -> Sequence[Spec]:
+        """Promises beyond the structure, most specific first."""
+
+
+class ArrayNode(Node, Protocol):
+    """An n-dimensional array."""
+
+    @property
+    def structure(self) -> ArrayStructure:
+        """Shape, chunks and element type."""
+
+    def read(self, cut: Cut) -> NDArray[Any]:
+        """The elements at `cut.index`: forward and inside the shape; integers drop their axis.
+
+        The result has the declared element type; `cut.flipped` is not the node's concern.
+        """
+
+
+class TableNode(Node, Protocol):
+    """Rows and named columns, divided into partitions."""
+
+    @property
+    def structure(self) -> TableStructure:
+        """Schema, columns and number of partitions."""
+
+    def read_partition(self, partition: int, columns: Sequence[str] | None) -> pyarrow.Table:
+        """One partition in the order of `columns`, with the index columns last; all columns if None."""
+
+
+class ContainerNode(Node, Protocol):
+    """A mapping of keys to nodes."""
+
+    def keys(self) -> Iterator[str] | Sequence[str]:
+        """The keys in their natural order."""
+
+    def __getitem__(self, key: str) -> Any:
+        """The child (a node, or what a family adopts); KeyError if absent, BrokenLink if it leads nowhere."""
+
+    def __len__(self) -> int:
+        """Number of children."""
+
+
+# Abilities
+
+
+class EncodedBlock(Struct, frozen=True):
+    """A chunk as it rests: HTTP content coding and bytes."""
+
+    coding: str
+    data: bytes
+
+
+class Ability(ABC):
+    """Base of the abilities: whatever has the methods has the ability, without inheriting.
+
+    An ABC rather than a runtime protocol, because `isinstance` is asked for every request and ABCs remember
+    the answer for each class.
+    """
+
+    @classmethod
+    def __subclasshook__(cls, kind: type) -> bool:
+        return all(callable(getattr(kind, name, None)) for name in cls.__abstractmethods__)
+
+
+class RestsEncoded(Ability):
+    """An array whose chunks may rest compressed in a coding that HTTP knows."""
+
+    @abstractmethod
+    def encoded_block(self, block: tuple[int, ...]) -> EncodedBlock | None:
+        """The chunk as it rests, or None if it cannot be sent that way."""
+
+
+class Stamped(Ability):
+    """A node that can tell, cheaply, whether (part of) it has changed."""
+
+    @abstractmethod
+    def stamp(self, cut: Cut | None) -> Hashable:
+        """A value that differs after every change of what `cut` selects (None: everything)."""
+
+
+class Inlined(Ability):
+    """A small container that clients always need whole: its children are described with it."""
+
+    @abstractmethod
+    def inlined(self, depth: int) -> bool:
+        """Whether to describe the children, this container being `depth` levels below the requested node."""
+
+
+class Asset(Struct, frozen=True, kw_only=True):
+    """A file or directory behind a node."""
+
+    data_uri: str
+    is_directory: bool
+    parameter: str | None
+    num: int | None = None
+    id: int | None = None
+    size: int | None = None
+
+
+class DataSource(Struct, frozen=True, kw_only=True):
+    """Where the data of a node rest."""
+
+    structure_family: str
+    structure: Any
+    id: int | None = None
+    mimetype: str | None = None
+    parameters: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    assets: tuple[Asset, ...] = ()
+    management: str = "external"

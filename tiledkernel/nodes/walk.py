@@ -1,0 +1,267 @@
+"""What the files of one folder are: which of them become nodes, under which keys, by which readers.
+
+- A key is a file's name without all its suffixes; hidden names are left out; subfolders are containers.
+- The longest known suffix decides which reader claims a file; failing that, what Python knows of suffixes, then how
+  the file begins; a hook of the site has the last word.
+- Files `<name><digits><suffix>` of one type are one node, if their reader reads such sequences.
+- Of two items that want one key neither is listed.
+- Files that nobody claims are left out. Nothing is opened, but for files whose suffix says nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from tiledkernel.errors import KernelError, Unavailable
+from tiledkernel.media_types import media_type_of_suffix
+from tiledkernel.nodes.paths import SafeRoot, reason_of
+from tiledkernel.nodes.readers import Claim, ReaderTable, suffixes_of
+
+logger = logging.getLogger(__name__)
+
+SETTLED_NS = 2_000_000_000  # a folder changed less than this ago may change again within one tick of its clock
+GROWING_NS = 600_000_000_000  # a file that is too short to be recognised is looked at again for this long
+UNNAMED = "_unnamed"
+_NUMBERED = re.compile(r"(.*?)([0-9]+)", re.DOTALL)
+
+Hook = Callable[[Path, str | None], str | None]
+Message = tuple[int, str]  # level and text of a line for the log
+FileStamp = tuple[int, int, int]
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """How files become nodes.
+
+    `extensions` maps suffixes to media types besides those of the readers; `include` (if not empty) limits files to
+    these suffixes; `hook` is asked for the media type of each file and told what is known so far.
+    """
+
+    readers: ReaderTable
+    keep_suffixes: bool = False
+    include: tuple[str, ...] = ()
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    hook: Hook | None = None
+
+
+class Item(Struct, frozen=True):
+    """What one key of a folder stands for: a subfolder (no claim), a file, or a numbered sequence of files."""
+
+    key: str
+    names: tuple[str, ...]
+    claim: Claim | None = None
+    media_type: str = ""
+    sequence: bool = False
+
+
+class Verdict(Struct, frozen=True):
+    """Who claims a file, of which type, and which part of its name is the suffix."""
+
+    claim: Claim
+    media_type: str
+    suffix: str
+
+
+class Listing(Struct, frozen=True):
+    """The items of a folder, as they were found when it had this stamp.
+
+    `settled` says whether the same stamp means the same items. `sniffed` remembers the verdicts on files that had
+    to be looked into.
+    """
+
+    items: dict[str, Item]
+    stamp: tuple[int, int]
+    settled: bool
+    messages: frozenset[Message]
+    sniffed: dict[str, tuple[FileStamp, Verdict | None]]
+
+
+def folder_stamp(folder: Path) -> tuple[int, int]:
+    """A value that differs after files have come or gone; Unavailable if the folder cannot be looked at."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise Unavailable(f"folder {folder.name!r} is unavailable: {reason_of(error)}") from error
+    return status.st_mtime_ns, status.st_ino
+
+
+def scan(folder: Path, root: SafeRoot, rules: Rules, previous: Listing | None = None) -> Listing:
+    """The listing of a checked folder; Unavailable if it cannot be read. What `previous` knows is not asked again."""
+    return _Scan(folder, root, rules, previous.sniffed if previous else {}).run()
+
+
+class _Scan:
+    """One pass over a folder."""
+
+    def __init__(
+        self, folder: Path, root: SafeRoot, rules: Rules, known: Mapping[str, tuple[FileStamp, Verdict | None]]
+    ) -> None:
+        self.folder = folder
+        self.root = root
+        self.rules = rules
+        self.known = known
+        self.sniffed: dict[str, tuple[FileStamp, Verdict | None]] = {}
+        self.messages: set[Message] = set()
+        self.now = time.time_ns()
+        self.growing = False
+
+    def run(self) -> Listing:
+        stamp = folder_stamp(self.folder)
+        try:
+            with os.scandir(self.folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise Unavailable(f"folder {self.folder.name!r} is unavailable: {reason_of(error)}") from error
+        items = self._unique(self._items(found))
+        settled = self.now - stamp[0] > SETTLED_NS and not self.growing
+        return Listing(items, stamp, settled, frozenset(self.messages), self.sniffed)
+
+    def _items(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[Item]:
+        sequences: dict[tuple[str, str], list[tuple[int, str, Verdict]]] = {}
+        for entry in entries:
+            if not self._admitted(entry):
+                continue
+            if entry.is_dir():
+                yield from self._directory(entry.name)
+                continue
+            verdict = self._verdict(entry) if entry.is_file() and self._included(entry.name) else None
+            if verdict is None:
+                self._tell(logging.INFO, f"skipped {self._shown(entry.name)}: no reader claims it")
+                continue
+            numbered = _NUMBERED.fullmatch(entry.name[: len(entry.name) - len(verdict.suffix)])
+            if numbered and verdict.claim.reader.numbered:
+                stem, digits = numbered.groups()
+                sequences.setdefault((stem, verdict.media_type), []).append((int(digits), entry.name, verdict))
+            else:
+                yield Item(self._key(entry.name), (entry.name,), verdict.claim, verdict.media_type)
+        for (stem, media_type), members in sequences.items():
+            members.sort(key=lambda member: member[:2])
+            names = tuple(name for _, name, _ in members)
+            yield Item(self._key(stem) or UNNAMED, names, members[0][2].claim, media_type, sequence=True)
+
+    def _admitted(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a name is visible, can travel as text, and does not lead out of the root."""
+        if entry.name.startswith("."):
+            return False
+        try:
+            entry.name.encode()
+        except UnicodeEncodeError:
+            self._tell(logging.WARNING, f"left out {self._shown(entry.name)!a}: its name is no valid text")
+            return False
+        if not entry.is_symlink():
+            return True
+        try:
+            self.root.check(self.folder / entry.name)
+        except KernelError as error:
+            self._tell(logging.WARNING, f"left out {self._shown(entry.name)}: {error}")
+            return False
+        return True
+
+    def _included(self, name: str) -> bool:
+        return not self.rules.include or name.lower().endswith(self.rules.include)
+
+    def _directory(self, name: str) -> Iterator[Item]:
+        readers = self.rules.readers
+        claim: Claim | None = None
+        for suffix in suffixes_of(name):
+            media_type = self.rules.extensions.get(suffix)
+            if media_type is not None:
+                claim = readers.by_media_type(media_type, directory=True)
+            if claim is None:
+                claim = readers.of_suffix(suffix, directory=True)
+            if claim is not None:
+                break
+        if claim is None:
+            yield Item(self._key(name), (name,))
+        elif self._included(name):
+            yield Item(self._key(name), (name,), claim, claim.reader.media_type)
+
+    def _verdict(self, entry: os.DirEntry[str]) -> Verdict | None:
+        by_name = self._by_name(entry.name)
+        if by_name is not None and self.rules.hook is None:
+            return by_name
+        try:
+            status = entry.stat()
+        except OSError:  # deleted, or not for us
+            return None
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self.known.get(entry.name)
+        verdict = known[1] if known is not None and known[0] == stamp else self._look(entry.name, by_name)
+        self.sniffed[entry.name] = stamp, verdict
+        short = status.st_size < self.rules.readers.signature_length
+        self.growing |= verdict is None and short and self.now - status.st_mtime_ns < GROWING_NS
+        return verdict
+
+    def _by_name(self, name: str) -> Verdict | None:
+        readers = self.rules.readers
+        last = ""
+        for suffix in suffixes_of(name):
+            last = suffix
+            media_type = self.rules.extensions.get(suffix)
+            claim = readers.of_suffix(suffix) if media_type is None else readers.by_media_type(media_type)
+            if claim is not None:
+                return Verdict(claim, media_type or claim.reader.media_type, suffix)
+        media_type = media_type_of_suffix(last[1:]) if last else None
+        claim = readers.by_media_type(media_type) if media_type else None
+        return Verdict(claim, media_type, last) if claim is not None and media_type else None
+
+    def _look(self, name: str, by_name: Verdict | None) -> Verdict | None:
+        path = self.folder / name
+        suffix = by_name.suffix if by_name else path.suffix
+        verdict = by_name or self._by_signature(path, suffix)
+        if self.rules.hook is None:
+            return verdict
+        so_far = verdict.media_type if verdict else media_type_of_suffix(path.suffix[1:])
+        try:
+            media_type = self.rules.hook(path, so_far)
+        except Exception:
+            logger.warning("the media type hook failed for %s", self._shown(name), exc_info=True)
+            return verdict
+        if verdict is not None and media_type == verdict.media_type:
+            return verdict
+        claim = self.rules.readers.by_media_type(media_type) if isinstance(media_type, str) else None
+        return Verdict(claim, str(media_type), suffix) if claim is not None else None
+
+    def _by_signature(self, path: Path, suffix: str) -> Verdict | None:
+        length = self.rules.readers.signature_length
+        if not length:
+            return None
+        try:
+            with path.open("rb") as file:
+                head = file.read(length)
+        except OSError:
+            return None
+        claim = self.rules.readers.by_signature(head)
+        return Verdict(claim, claim.reader.media_type, suffix) if claim is not None else None
+
+    def _unique(self, items: Iterable[Item]) -> dict[str, Item]:
+        wanted: dict[str, list[Item]] = {}
+        for item in items:
+            wanted.setdefault(item.key, []).append(item)
+        unique = {}
+        for key in sorted(wanted):
+            item, *others = wanted[key]
+            if not others:
+                unique[key] = item
+                continue
+            names = " and ".join(self._shown(rival.names[0]) for rival in (item, *others))
+            self._tell(
+                logging.WARNING,
+                f"{names} want the same key {key!r}, so none of them is listed: rename them, or keep their suffixes",
+            )
+        return unique
+
+    def _key(self, name: str) -> str:
+        return name if self.rules.keep_suffixes else name.split(".", 1)[0]
+
+    def _shown(self, name: str) -> str:
+        return self.root.shown(self.folder / name)
+
+    def _tell(self, level: int, text: str) -> None:
+        self.messages.add((level, text))

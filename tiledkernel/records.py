@@ -1,0 +1,156 @@
+"""The frozen records with which plugins answer the kernel's hooks.
+
+Fields typed `Ref` hold `"module:object"`: the module is imported when the record is first used, so that a plugin
+costs nothing until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+Ref: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+Concurrency: TypeAlias = Literal["threads", "one"]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """An endpoint below `/api/v1`.
+
+    `path` is literal but for a trailing `{path}`, the node's path. `handler` is a plain function of the
+    `tiledkernel.server.request.Request`; it returns an answer or raises one of `tiledkernel.errors`. `scopes`
+    must be given, if only as an empty set: a route that does not say what it needs does not start.
+    `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
+    of the nodes that it answers for (empty: all).
+    """
+
+    path: str
+    handler: Callable[..., Any]
+    scopes: frozenset[str]
+    methods: tuple[str, ...] = ("GET",)
+    parameters: type[Struct] | None = None
+    body: Any = None
+    filters: bool = False
+    families: frozenset[str] = frozenset()
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """A kind of data: how it is described, linked, read and made from live objects.
+
+    - `structure`: the Struct that describes it on the wire.
+    - `links`: function(path, structure) -> {name: path template below /api/v1}.
+    - `routes`: tuple of Route.
+    - `default_media_type`: what leaves when nobody asks for a format; `media_ranges` answer e.g. 'image/*'.
+    - `child`: function(node, key) -> node, for families whose nodes can be walked through; KeyError if absent.
+    - `adopt`: function(live object, metadata, specs) -> node, for objects whose type is named in `adopts`.
+    """
+
+    name: str
+    structure: Ref
+    links: Ref
+    routes: Ref | None = None
+    default_media_type: str = "application/octet-stream"
+    media_ranges: tuple[tuple[str, str], ...] = ()
+    child: Ref | None = None
+    adopt: Ref | None = None
+    adopts: tuple[str, ...] = ()
+
+
+class Reader(Struct, frozen=True, kw_only=True):
+    """A file format.
+
+    - `open`: function(path: Path) -> node, or anything that a family adopts (an array, a table, a dict of such).
+    - `open_many`: function(paths: tuple[Path, ...]) -> one node made of several files.
+    - `numbered`: group files named <name><digits><suffix> into one node with `open_many`.
+    - `suffixes`: with their dots, lower case; `signatures`: how files of the format begin, if that tells.
+    - `directory`: the format is a directory, such as a Zarr store, not a file.
+    - `concurrency`: 'threads' if calls may run side by side, 'one' if the library wants one call at a time.
+    """
+
+    media_type: str
+    open: Ref
+    suffixes: tuple[str, ...] = ()
+    signatures: tuple[bytes, ...] = ()
+    open_many: Ref | None = None
+    numbered: bool = False
+    directory: bool = False
+    concurrency: Concurrency = "threads"
+
+
+class Serializer(Struct, frozen=True, kw_only=True):
+    """A format in which data can leave.
+
+    - `target`: a family or the name of a spec; specs are asked first.
+    - `encode`: function(payload, context) -> bytes-like, str, or an iterator of bytes-like for a streamed body.
+      The payload is what the family offers (see its `payload.py`), the context an `Encoding`.
+    - `suffixes`: file extensions, without dots, that name the format in `?format=`.
+    - `needs`: modules without which the format is not offered.
+    - `rank`: order in listings, lower first.
+    """
+
+    target: str
+    media_type: str
+    encode: Ref
+    suffixes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    rank: int = 100
+
+
+class Compressor(Struct, frozen=True, kw_only=True):
+    """A content coding.
+
+    `compress`: function(data, itemsize) -> bytes. `stream`: function(itemsize) -> object with `add(data) -> bytes`
+    and `finish() -> bytes`. `media_types` limits what it is used for (empty: everything compressible); of several
+    that a client accepts equally the one with the lowest `rank` is taken.
+    """
+
+    coding: str
+    compress: Ref
+    stream: Ref
+    media_types: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
+    rank: int = 100
+
+
+class QueryType(Struct, frozen=True, kw_only=True):
+    """A search term: the Struct that its parameters decode to, and its reference meaning.
+
+    `matches`: function(query, key, node) -> bool; every backend must give the same answers.
+    """
+
+    name: str
+    query: Ref
+    matches: Ref
+
+
+class TreeKind(Struct, frozen=True, kw_only=True):
+    """A kind of tree that the configuration mounts by name; `build`: function(options, composition) -> node."""
+
+    name: str
+    build: Ref
+    options: Ref | None = None
+
+
+class Authenticator(Struct, frozen=True, kw_only=True):
+    """A way to prove who asks; `build`: function(options, settings) -> `tiledkernel.access.protocols.Authenticator`."""
+
+    name: str
+    build: Ref
+    options: Ref | None = None
+
+
+class Router(Struct, frozen=True, kw_only=True):
+    """Endpoints outside the families: `routes` names a tuple of Route, mounted below `prefix`."""
+
+    name: str
+    prefix: str
+    routes: Ref
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A sub-command of `tiledkernel`; `command` names a click command, `help` is its one line in the overview."""
+
+    name: str
+    command: Ref
+    help: str = ""

@@ -1,0 +1,97 @@
+"""Content codings: which one, and whether it is worthwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tiledkernel import references
+from tiledkernel.composition import Composition
+from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE, CSV, HTML, JSON, MSGPACK, PLAIN
+from tiledkernel.records import Compressor
+
+SMALLEST = 1000  # bytes; shorter bodies are never compressed
+WORTHWHILE = 0.9  # of the original size
+SAMPLE = 4096  # bytes that are tried before a whole body is
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+COMPRESSIBLE = frozenset({ARRAY_BYTES, ARROW_FILE, JSON, MSGPACK, CSV, PLAIN, HTML, _XLSX})
+
+
+class Codings:
+    """The content codings of a server, in its order of preference."""
+
+    def __init__(self, composition: Composition) -> None:
+        self._compressors = sorted(composition.compressors.values(), key=lambda record: record.rank)
+        self._chosen: dict[tuple[bytes, str], Coding | None] = {}
+
+    def choose(self, accept_encoding: bytes, media_type: str) -> Coding | None:
+        """The best coding that the client accepts for this media type; None: send it as it is."""
+        base = media_type.partition(";")[0]
+        if not accept_encoding or base not in COMPRESSIBLE:
+            return None
+        key = (accept_encoding, base)
+        if key not in self._chosen:
+            if len(self._chosen) >= 256:
+                self._chosen.clear()
+            self._chosen[key] = self._choose(accepted_codings(accept_encoding.decode("latin-1")), base)
+        return self._chosen[key]
+
+    def _choose(self, accepted: dict[str, float], base: str) -> Coding | None:
+        usable = [
+            (accepted.get(record.coding, accepted.get("*", 0.0)), record)
+            for record in self._compressors
+            if not record.media_types or base in record.media_types
+        ]
+        best = max((quality for quality, _ in usable), default=0.0)
+        if best <= 0 or accepted.get("identity", 0.0) > best:
+            return None
+        return Coding(next(record for quality, record in usable if quality == best))
+
+
+def accepted_codings(header: str) -> dict[str, float]:
+    """The codings of an `Accept-Encoding` header with their qualities."""
+    accepted = {}
+    for part in header.split(",")[:32]:
+        name, _, parameter = part.strip().partition(";")
+        quality = parameter.strip().removeprefix("q=")
+        try:
+            accepted[name.strip().lower()] = float(quality) if quality else 1.0
+        except ValueError:
+            accepted[name.strip().lower()] = 1.0
+    return accepted
+
+
+class Coding:
+    """One content coding, loaded when it is first used."""
+
+    def __init__(self, record: Compressor) -> None:
+        self.name = record.coding
+        self._record = record
+
+    def compress(self, body: Any, itemsize: int) -> bytes | None:
+        """The compressed body, or None if that is hardly smaller; a sample decides whether it is tried at all."""
+        view = memoryview(body).cast("B")
+        if view.nbytes < SMALLEST:
+            return None
+        compress = references.load(self._record.compress)
+        if view.nbytes > 4 * SAMPLE:
+            middle = view.nbytes // 2 // max(1, itemsize) * itemsize
+            sample = view[middle : middle + SAMPLE]
+            if len(compress(sample, itemsize)) > WORTHWHILE * sample.nbytes:
+                return None
+        compressed: bytes = compress(view, itemsize)
+        return compressed if len(compressed) < WORTHWHILE * view.nbytes else None
+
+    def worthwhile(self, sample: Any, itemsize: int) -> bool:
+        """Whether a stream that begins with `sample` gets notably smaller."""
+        view = memoryview(sample).cast("B")[: 16 * SAMPLE]
+        return len(references.load(self._record.compress)(view, itemsize)) < WORTHWHILE * view.nbytes
+
+    def stream(self, chunks: Iterator[Any], itemsize: int) -> Iterator[bytes]:
+        """The compressed stream."""
+        compressor = references.load(self._record.stream)(itemsize)
+        for chunk in chunks:
+            if data := compressor.add(chunk):
+                yield data
+        if data := compressor.finish():
+            yield data

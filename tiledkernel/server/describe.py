@@ -1,0 +1,192 @@
+"""Nodes as resources: the documents of http-api 1.4 that metadata and search answer with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import jmespath
+import msgspec
+from jmespath.exceptions import JMESPathError
+from msgspec import Struct
+
+from tiledkernel import references, wire
+from tiledkernel.composition import Composition
+from tiledkernel.errors import BadRequest, BrokenLink, KernelError, Unprocessable
+from tiledkernel.nodes.files import unavailable_node
+from tiledkernel.nodes.protocols import Inlined
+from tiledkernel.server.resolve import Entry, Resolver
+
+logger = logging.getLogger(__name__)
+
+FIELDS = frozenset(
+    {"metadata", "structure_family", "structure", "count", "sorting", "specs", "data_sources", "access_tags"}
+)
+MAX_INLINED = 500
+MAX_INLINED_DEPTH = 5
+MAX_EXPRESSION = 2000
+NATURAL_ORDER = ({"key": "_", "direction": 1},)
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """Which parts of a resource are wanted."""
+
+    fields: frozenset[str] = FIELDS
+    select: Any = None
+    links: bool = True
+    data_sources: bool = False
+    max_depth: int = MAX_INLINED_DEPTH
+
+    @property
+    def keys_only(self) -> bool:
+        """Whether only keys are wanted: `fields=` with an empty value."""
+        return not self.fields
+
+
+def parse_fields(values: list[str]) -> frozenset[str]:
+    """The set of a repeated `fields` parameter; Unprocessable names an unknown field."""
+    if not values:
+        return FIELDS
+    for value in values:
+        if value and value not in FIELDS:
+            raise Unprocessable(
+                f"unknown field {value!r}: expected some of {', '.join(sorted(FIELDS))}", "query", "fields", value=value, kind="enum"
+            )
+    return frozenset(filter(None, values))
+
+
+def compile_selection(expression: str | None) -> Any:
+    """A compiled JMESPath; BadRequest if it is malformed."""
+    if expression is None:
+        return None
+    if len(expression) > MAX_EXPRESSION:
+        raise BadRequest(f"select_metadata is too long: at most {MAX_EXPRESSION} characters are taken")
+    try:
+        return jmespath.compile(expression)
+    except (JMESPathError, RecursionError) as error:
+        raise BadRequest(f"select_metadata={expression[:200]!r} is no JMESPath expression: {error}") from None
+
+
+class Describer:
+    """Makes resources of entries; knows the links of every family."""
+
+    def __init__(self, resolver: Resolver, composition: Composition) -> None:
+        self._resolver = resolver
+        self._links: Mapping[str, Callable[[str, Any], dict[str, str]]] = {
+            family.name: references.load(family.links) for family in composition.families.values()
+        }
+
+    def resource(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
+        """The resource of an entry; in a listing use `listed`."""
+        node = entry.node
+        fields = view.fields
+        family = node.family
+        container = family == "container"
+        structure = None
+        if container and ("structure" in fields or "count" in fields):
+            structure = self._container(entry, base, view, depth)
+        elif not container and ("structure" in fields or view.links):
+            structure = node.structure
+        attributes = self._attributes(entry)
+        if container or "structure_family" in fields:
+            attributes["structure_family"] = family
+        if "specs" in fields:
+            attributes["specs"] = [{"name": spec.name, "version": spec.version} for spec in node.specs]
+        if "metadata" in fields:
+            attributes["metadata"] = select(wire.plain(node.metadata), view.select)
+        if container or "structure" in fields:
+            attributes["structure"] = structure
+        if container and "sorting" in fields:
+            attributes["sorting"] = NATURAL_ORDER
+        if view.data_sources:
+            attributes["data_sources"] = self._data_sources(entry)
+        links = self.links(entry, base, structure) if view.links else None
+        return self._assemble(entry, attributes, links)
+
+    def listed(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
+        """The resource of a child; one that cannot be described is there, with the reason."""
+        if entry.node is None:
+            entry = Entry(entry.path, unavailable_node("this link leads nowhere", "", entry.key), None)
+        try:
+            with entry.guard:
+                return self.resource(entry, base, view, depth)
+        except Exception as error:
+            if not isinstance(error, KernelError):
+                logger.warning("%s could not describe %r", entry.source, "/".join(entry.path), exc_info=True)
+            reason = f"{entry.source} could not describe it: {type(error).__name__}: {error}"
+            plugin = entry.file.plugin if entry.file else ""
+            return self.resource(Entry(entry.path, unavailable_node(reason, plugin, entry.key), None), base, view, depth)
+
+    def key(self, path: tuple[str, ...], base: str, view: View) -> dict[str, Any]:
+        """The resource of a child of which only the key is wanted: it is not looked at."""
+        entry = Entry(path, None, None)
+        links = {"self": f"{base}/metadata/{quoted(path)}"} if view.links else None
+        return self._assemble(entry, self._attributes(entry), links)
+
+    def links(self, entry: Entry, base: str, structure: Any) -> dict[str, str]:
+        """Absolute links of a node; placeholders in braces are left as they are."""
+        path = quoted(entry.path)
+        links = {"self": f"{base}/metadata/{path}"}
+        for name, tail in self._links[entry.node.family](path, structure).items():
+            links[name] = base + tail
+        return links
+
+    @staticmethod
+    def _attributes(entry: Entry) -> dict[str, Any]:
+        return {
+            "ancestors": list(entry.path[:-1]),
+            "structure_family": None,
+            "specs": None,
+            "metadata": None,
+            "structure": None,
+            "access_tags": None,
+            "sorting": None,
+            "data_sources": None,
+        }
+
+    @staticmethod
+    def _assemble(entry: Entry, attributes: dict[str, Any], links: Any) -> dict[str, Any]:
+        return {"id": entry.key, "attributes": attributes, "links": links, "meta": None}
+
+    def _container(self, entry: Entry, base: str, view: View, depth: int) -> dict[str, Any]:
+        node = entry.node
+        count = len(node)
+        contents = None
+        if (
+            "structure" in view.fields
+            and depth < min(view.max_depth, MAX_INLINED_DEPTH)
+            and count <= MAX_INLINED
+            and isinstance(node, Inlined)
+            and node.inlined(depth)
+        ):
+            contents = self._contents(entry, base, view, depth)
+        return {"contents": contents, "count": count}
+
+    def _contents(self, entry: Entry, base: str, view: View, depth: int) -> dict[str, Any]:
+        return {
+            key: None if child.node is None else self.listed(child, base, view, depth + 1)
+            for key, child in self._resolver.children(entry)
+        }
+
+    @staticmethod
+    def _data_sources(entry: Entry) -> list[Any] | None:
+        if entry.file is None or not entry.is_file_root:
+            return None
+        return [msgspec.to_builtins(entry.file.data_source(entry.node))]
+
+
+def select(metadata: dict[str, Any], expression: Any) -> dict[str, Any]:
+    """The metadata, or `{"selected": ...}` if a JMESPath is given."""
+    if expression is None:
+        return metadata
+    try:
+        return {"selected": expression.search(metadata)}
+    except (JMESPathError, BrokenLink, RecursionError) as error:
+        raise BadRequest(f"select_metadata could not be applied: {error}") from None
+
+
+def quoted(path: tuple[str, ...]) -> str:
+    """A node's path as part of a URL; braces are encoded, since clients fill templates with them."""
+    return "/".join([quote(segment, safe="") for segment in path])

@@ -1,0 +1,47 @@
+"""A request as a route's handler sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tiledkernel.server.exchange import Exchange
+from tiledkernel.server.links import base_url
+
+if TYPE_CHECKING:
+    from tiledkernel.access.viewer import Viewer
+    from tiledkernel.server.resolve import Entry
+    from tiledkernel.server.service import Service
+
+
+class Request:
+    """What a handler may ask for.
+
+    - `service`: the composed server; `viewer`: who asks; `entry`: the node at the path, already permitted.
+    - `query`: the Struct that the route declared; `values`: all query values as given; `body`: the decoded body.
+    - `headers`: names in lower case, as bytes.
+    """
+
+    __slots__ = ("body", "entry", "exchange", "headers", "method", "query", "scope", "segments", "service", "values", "viewer")
+
+    def __init__(self, service: Service, scope: Mapping[str, Any], exchange: Exchange, segments: tuple[str, ...]) -> None:
+        self.service = service
+        self.scope = scope
+        self.exchange = exchange
+        self.segments = segments
+        self.method: str = scope["method"]
+        self.headers = exchange.headers
+        self.values: dict[str, list[str]] = {}
+        self.query: Any = None
+        self.body: Any = None
+        self.viewer: Viewer
+        self.entry: Entry
+
+    @property
+    def base(self) -> str:
+        """The URL of the API as the caller sees it, without a trailing slash."""
+        return base_url(self.scope, self.exchange, self.service.settings)
+
+    def header(self, name: bytes) -> str:
+        """A header's value; empty if it is not there."""
+        return self.headers.get(name, b"").decode("latin-1")

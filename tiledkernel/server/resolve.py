@@ -1,0 +1,155 @@
+"""The only way from a path to a node.
+
+`locate` walks through what is in memory, on the event loop; `resolve` goes on from there, into files, where it may
+block. Both check that the viewer may see every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from tiledkernel import references
+from tiledkernel.composition import Composition
+from tiledkernel.errors import BrokenLink, KernelError, NotFound
+from tiledkernel.nodes.files import FileEntry
+from tiledkernel.nodes.protocols import Stamped
+from tiledkernel.slices import Cut
+
+_FREE: AbstractContextManager[None] = nullcontext()
+SMALL = 200  # children that are looked at on the event loop
+
+
+class Entry:
+    """A node with its place: `path` from the root, and the file that it comes from, if any."""
+
+    __slots__ = ("file", "file_depth", "node", "path")
+
+    def __init__(self, path: tuple[str, ...], node: Any, file: FileEntry | None, file_depth: int = 0) -> None:
+        self.path = path
+        self.node = node
+        self.file = file
+        self.file_depth = file_depth  # how far below the top of its file
+
+    @property
+    def is_file_root(self) -> bool:
+        """Whether the node stands for its whole file."""
+        return self.file is not None and self.file_depth == 0
+
+    @property
+    def key(self) -> str:
+        """The last segment of the path; empty for the root."""
+        return self.path[-1] if self.path else ""
+
+    @property
+    def guard(self) -> AbstractContextManager[Any]:
+        """To be held while the node is touched; readers that want one call at a time need it."""
+        return self.file.guard if self.file is not None else _FREE
+
+    @property
+    def source(self) -> str:
+        """Who answers for the node, for messages."""
+        return f"plugin {self.file.plugin!r}" if self.file is not None else type(self.node).__name__
+
+    def stamp(self, cut: Cut | None = None) -> Hashable:
+        """A value that differs after every change of the data; None if nobody can tell."""
+        own = self.node.stamp(cut) if isinstance(self.node, Stamped) else None
+        if self.file is not None:
+            return self.file.stamp(), own
+        return own
+
+
+class Located:
+    """How far a path leads through memory: an entry, and the segments that are left."""
+
+    __slots__ = ("entry", "rest")
+
+    def __init__(self, entry: Entry, rest: tuple[str, ...]) -> None:
+        self.entry = entry
+        self.rest = rest
+
+    @property
+    def immediate(self) -> bool:
+        """Whether the node is found, in memory, and small to describe."""
+        node = self.entry.node
+        return (
+            not self.rest
+            and getattr(node, "in_memory", False)
+            and (node.family != "container" or len(node) <= SMALL)
+        )
+
+
+class Resolver:
+    """Finds nodes below one root."""
+
+    def __init__(self, root: Any, composition: Composition) -> None:
+        self.root = root
+        self._adopt = composition.adopt
+        self._children = {
+            family.name: references.load(family.child) for family in composition.families.values() if family.child
+        }
+        self._families = composition.families
+
+    def locate(self, segments: tuple[str, ...]) -> Located:
+        """Walk through containers in memory as far as they go; NotFound if a key is missing there."""
+        node = self.root
+        for position, key in enumerate(segments):
+            if not (getattr(node, "in_memory", False) and node.family == "container"):
+                return Located(Entry(segments[:position], node, None), segments[position:])
+            node = self._step(node, key, segments[: position + 1])
+        return Located(Entry(segments, node, None), ())
+
+    def resolve(self, located: Located) -> Entry:
+        """Walk the rest of the way, opening a file where the path leads into one."""
+        entry = self._opened(located.entry)
+        for key in located.rest:
+            path = (*entry.path, key)
+            with entry.guard:
+                child = self._step(entry.node, key, path)
+            entry = self._opened(Entry(path, child, entry.file, entry.file_depth + 1))
+        return entry
+
+    def children(self, parent: Entry, keys: Iterator[str] | None = None) -> Iterator[tuple[str, Entry]]:
+        """The children of a container, or those of `keys` that exist; a broken link has a node of None."""
+        for key in parent.node.keys() if keys is None else keys:
+            path = (*parent.path, key)
+            try:
+                child = self._step(parent.node, key, path)
+            except BrokenLink:
+                yield key, Entry(path, None, parent.file, parent.file_depth + 1)
+                continue
+            except NotFound:  # vanished while we were looking
+                continue
+            yield key, self.listed(Entry(path, child, parent.file, parent.file_depth + 1))
+
+    def listed(self, entry: Entry) -> Entry:
+        """An entry as a listing shows it: what cannot be opened is there, with the reason."""
+        if isinstance(entry.node, FileEntry):
+            file = entry.node
+            with file.guard:
+                return Entry(entry.path, file.listed(), file)
+        return entry
+
+    def _opened(self, entry: Entry) -> Entry:
+        if isinstance(entry.node, FileEntry):
+            file = entry.node
+            with file.guard:
+                return Entry(entry.path, file.open(), file)
+        return entry
+
+    def _step(self, node: Any, key: str, path: tuple[str, ...]) -> Any:
+        child = self._children.get(node.family)
+        if child is None:
+            raise NotFound(f"no such entry: {list(path)!r}: {path[-2] if len(path) > 1 else 'the root'!r} is {_a(node.family)}")
+        try:
+            found = child(node, key)
+        except KernelError:
+            raise
+        except KeyError:
+            raise NotFound(f"no such entry: {list(path)!r}") from None
+        return found if isinstance(found, FileEntry) else self._adopt(found)
+
+
+def _a(family: str) -> str:
+    return f"an {family}" if family[0] in "aeiou" else f"a {family}"

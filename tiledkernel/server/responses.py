@@ -1,0 +1,218 @@
+"""Answers as ASGI messages: ETag and 304, content coding, ranges, back-pressure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from email.utils import formatdate
+from time import perf_counter
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from tiledkernel import wire
+from tiledkernel.errors import BadRequest, Gone, RangeNotSatisfiable
+from tiledkernel.server.answers import Document, File, Message, Payload
+from tiledkernel.server.compression import Codings
+from tiledkernel.server.exchange import CLOSED, STANDARD, Exchange
+from tiledkernel.server.validators import etag_of, is_current, with_coding
+
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+Answer: TypeAlias = Message | Payload | Document | File
+
+PIECE = 1 << 20  # bytes handed to the socket at a time
+_VARY = (b"vary", b"Accept, Accept-Encoding")
+_SANDBOX = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox",
+)
+_ON_DATA = (*STANDARD, _VARY, _SANDBOX)
+_ON_MESSAGES = (*STANDARD, _VARY, CLOSED)
+_ON_DOCUMENTS = (*STANDARD, _VARY)  # a document brings its own policy, or is closed
+
+
+class Response(Struct):
+    """A response whose body is complete (`body`), comes piece by piece (`chunks`), or is empty."""
+
+    status: int
+    headers: Headers
+    body: bytes | bytearray | memoryview = b""
+    chunks: Iterator[Any] | None = None
+
+
+class Responder:
+    """Turns answers into responses; everything here may run outside the event loop."""
+
+    def __init__(self, codings: Codings, boot: str) -> None:
+        self._codings = codings
+        self._boot = boot
+
+    def respond(self, answer: Answer, exchange: Exchange, identity: str) -> Response:
+        """The response to an answer; `identity` names the URL that was asked for."""
+        exchange.secured = True
+        if type(answer) is Payload:
+            return self._payload(answer, exchange, identity)
+        if type(answer) is Message:
+            return self._message(answer, exchange)
+        if type(answer) is Document:
+            own = [*(answer.headers or (CLOSED,)), *_ON_DOCUMENTS]
+            return self._complete(answer.body, answer.media_type, own, exchange, f'"{wire.digest(answer.body)}"', 1)
+        assert isinstance(answer, File)
+        return _file(answer, exchange.headers)
+
+    def _message(self, answer: Message, exchange: Exchange) -> Response:
+        if wire.prefers_msgpack(exchange.headers.get(b"accept", b"").decode("latin-1")):
+            body, media_type = wire.encode_msgpack(answer.content), wire.MSGPACK
+        else:
+            body, media_type = wire.encode_json(answer.content), wire.JSON
+        return self._complete(body, media_type, [*answer.headers, *_ON_MESSAGES], exchange, f'"{wire.digest(body)}"', 1)
+
+    def _payload(self, answer: Payload, exchange: Exchange, identity: str) -> Response:
+        headers = exchange.headers
+        own: Headers = [*answer.headers, *_ON_DATA]
+        if answer.filename is not None:
+            own.append((b"content-disposition", attachment(answer.filename)))
+        etag = None
+        if answer.stamp is not None:
+            etag = etag_of(answer.stamp, identity, answer.media_type, self._boot)
+            if (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
+                return Response(304, [(b"etag", etag.encode()), *own])
+        body = answer.work()
+        if isinstance(body, str):
+            body = body.encode()
+        if isinstance(body, (bytes, bytearray, memoryview)):
+            return self._complete(
+                body, answer.media_type, own, exchange, etag, answer.itemsize, compress=answer.compress
+            )
+        return self._streamed(answer, body, own, headers, etag)
+
+    def _complete(
+        self,
+        body: Any,
+        media_type: str,
+        own: Headers,
+        exchange: Exchange,
+        etag: str | None,
+        itemsize: int,
+        *,
+        compress: bool = True,
+    ) -> Response:
+        headers = exchange.headers
+        if etag is not None and (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
+            return Response(304, [(b"etag", etag.encode()), *own])
+        coding = self._codings.choose(headers.get(b"accept-encoding", b""), media_type) if compress else None
+        if coding is not None:
+            started = perf_counter()
+            if (compressed := coding.compress(body, itemsize)) is not None:
+                own.append((b"content-encoding", coding.name.encode()))
+                etag = etag and with_coding(etag, coding.name)
+                exchange.note("compress", started, f";ratio={_size(body) / len(compressed):.1f}")
+                body = compressed
+        if etag is not None:
+            own.append((b"etag", etag.encode()))
+        length = _size(body)
+        own += ((b"content-type", media_type.encode()), (b"content-length", b"%d" % length))
+        return Response(200, own, body)
+
+    def _streamed(
+        self, answer: Payload, chunks: Iterator[Any], own: Headers, headers: Mapping[bytes, bytes], etag: str | None
+    ) -> Response:
+        own.append((b"content-type", answer.media_type.encode()))
+        first = next(chunks, b"")
+        chunks = _again(first.encode() if isinstance(first, str) else first, chunks)
+        coding = self._codings.choose(headers.get(b"accept-encoding", b""), answer.media_type)
+        if answer.compress and coding is not None and first and coding.worthwhile(first, answer.itemsize):
+            own.append((b"content-encoding", coding.name.encode()))
+            etag = etag and with_coding(etag, coding.name)
+            chunks = coding.stream(chunks, answer.itemsize)
+        elif answer.length is not None:
+            own.append((b"content-length", b"%d" % answer.length))
+        if etag is not None:
+            own.append((b"etag", etag.encode()))
+        return Response(200, own, chunks=chunks)
+
+
+def _size(body: bytes | bytearray | memoryview) -> int:
+    return body.nbytes if type(body) is memoryview else len(body)
+
+
+def _again(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    for chunk in rest:
+        yield chunk.encode() if isinstance(chunk, str) else chunk
+
+
+def attachment(filename: str) -> bytes:
+    """A Content-Disposition that makes browsers save under `filename` (RFC 6266); no quotes, slashes or controls."""
+    safe = "".join(c if c.isprintable() and c not in '"\\/' else "_" for c in filename)[:200] or "data"
+    plain = safe.encode("ascii", "replace").decode().replace("?", "_")
+    text = f'attachment; filename="{plain}"'
+    return (text if plain == safe else f"{text}; filename*=UTF-8''{quote(safe)}").encode()
+
+
+def _file(answer: File, headers: Mapping[bytes, bytes]) -> Response:
+    """A file as it is: 200, 206 for one range, 416 for a range outside it, 304 if the client has it."""
+    try:
+        stat = os.stat(answer.path)
+    except OSError:
+        raise Gone(f"the file {answer.filename!r} is not there any more") from None
+    etag = etag_of(stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    own: Headers = [
+        (b"accept-ranges", b"bytes"),
+        (b"etag", etag.encode()),
+        (b"last-modified", formatdate(stat.st_mtime, usegmt=True).encode()),
+        *STANDARD,
+        _SANDBOX,
+    ]
+    if (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
+        return Response(304, own)
+    own += (
+        (b"content-disposition", attachment(answer.filename)),
+        (b"content-type", answer.media_type.encode()),
+    )
+    condition = headers.get(b"if-range", b"").decode("latin-1")
+    wanted = headers.get(b"range", b"").decode("latin-1") if condition in ("", etag) else ""
+    span = parse_range(wanted, stat.st_size)
+    if span is None:
+        own.append((b"content-length", b"%d" % stat.st_size))
+        return Response(200, own, chunks=_pieces(answer, 0, stat.st_size))
+    start, stop = span
+    own.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, stat.st_size)))
+    own.append((b"content-length", b"%d" % (stop - start)))
+    return Response(206, own, chunks=_pieces(answer, start, stop))
+
+
+def _pieces(answer: File, start: int, stop: int) -> Iterator[bytes]:
+    with answer.path.open("rb") as file:
+        file.seek(start)
+        while start < stop:
+            data = file.read(min(PIECE, stop - start))
+            if not data:
+                raise Gone(f"the file {answer.filename!r} became shorter while it was sent")
+            start += len(data)
+            yield data
+
+
+def parse_range(text: str, size: int) -> tuple[int, int] | None:
+    """[start, stop) of a `Range` header with one range; None if there is none, or several (all is sent then).
+
+    RangeNotSatisfiable (416) for a range outside the resource, BadRequest for a malformed one.
+    """
+    unit, _, spans = text.partition("=")
+    if unit.strip().lower() != "bytes" or "," in spans:
+        return None
+    first, dash, last = (part.strip() for part in spans.partition("-"))
+    digits = first + last
+    if not dash or not digits.isascii() or not digits.isdigit() or len(digits) > 40:
+        raise BadRequest(f"the range {text[:80]!r} is not understood: expected 'bytes=first-last', such as 'bytes=0-99'")
+    if not first:
+        start, stop = max(0, size - int(last)), size
+    else:
+        start, stop = int(first), min(size, int(last) + 1) if last else size
+        if last and int(last) < int(first):
+            raise BadRequest(f"the range {text[:80]!r} ends before it begins")
+    if start >= size or stop <= start:
+        raise RangeNotSatisfiable(f"the range {text!r} lies outside this file of {size} bytes", size)
+    return start, stop

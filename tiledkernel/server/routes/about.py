@@ -1,0 +1,41 @@
+"""The root document: what this server is and can do."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+
+from tiledkernel import __version__
+from tiledkernel.access.scopes import NO_SCOPES
+from tiledkernel.records import Route
+from tiledkernel.server.answers import Message
+from tiledkernel.server.request import Request
+
+COMPATIBLE = "0.2.20"  # the version of Tiled whose HTTP API this is
+LIFETIME = 600  # seconds
+
+
+def about(request: Request) -> Message:
+    """Versions, formats, queries, and how to log in."""
+    service = request.service
+    negotiator = service.negotiator
+    base = request.base
+    formats = {family: [] for family in service.composition.families} | negotiator.formats
+    content = {
+        "api_version": 0,
+        "library_version": f"{COMPATIBLE}+tiledkernel.{__version__}",
+        "formats": formats,
+        "aliases": negotiator.aliases,
+        "queries": service.queries.names,
+        "authentication": {
+            "required": not service.settings.allow_anonymous_access,
+            "providers": [],
+            "links": None,
+        },
+        "links": {"self": base, "documentation": f"{base.removesuffix('/api/v1')}/docs"},
+        "meta": {"root_path": f"{service.settings.root_path}/api"},
+    }
+    return Message(content, headers=((b"expires", formatdate(time.time() + LIFETIME, usegmt=True).encode()),))
+
+
+ROUTES = (Route(path="/", handler=about, scopes=NO_SCOPES),)

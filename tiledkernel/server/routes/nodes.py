@@ -1,0 +1,94 @@
+"""What every node answers: its description, and the files behind it."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from msgspec import Struct, field
+
+from tiledkernel.access.scopes import READ_DATA, READ_METADATA
+from tiledkernel.errors import BadRequest, Forbidden, NotAllowed, NotFound
+from tiledkernel.families.container.search import check_range
+from tiledkernel.nodes.files import FileEntry
+from tiledkernel.records import Route
+from tiledkernel.server.answers import File, Message
+from tiledkernel.server.describe import View, compile_selection, parse_fields
+from tiledkernel.server.request import Request
+
+
+class MetadataQuery(Struct, frozen=True, kw_only=True):
+    """Parameters of a description."""
+
+    fields: list[str] = field(default_factory=list)
+    select_metadata: str | None = None
+    max_depth: int = 5
+    omit_links: bool = False
+    include_data_sources: bool = False
+    root_path: bool = False
+
+
+class AssetQuery(Struct, frozen=True, kw_only=True):
+    """Which asset of a node; `relative_path` inside it if it is a directory."""
+
+    id: int
+    relative_path: str | None = None
+
+
+class ManifestQuery(Struct, frozen=True, kw_only=True):
+    """Which asset of a node."""
+
+    id: int
+
+
+def describe(request: Request) -> Message:
+    """The description of one node."""
+    query: MetadataQuery = request.query
+    check_range("max_depth", query.max_depth, 0, 5)
+    view = View(
+        fields=parse_fields(query.fields),
+        select=compile_selection(query.select_metadata),
+        links=not query.omit_links,
+        data_sources=query.include_data_sources,
+        max_depth=query.max_depth,
+    )
+    resource = request.service.describer.resource(request.entry, request.base, view)
+    meta = {"root_path": f"{request.service.settings.root_path}/api"} if query.root_path else {}
+    return Message({"data": resource, "error": None, "links": None, "meta": meta})
+
+
+def asset_bytes(request: Request) -> File:
+    """A file behind a node, byte for byte."""
+    file = _file(request)
+    query: AssetQuery = request.query
+    path = file.asset_path(query.id, query.relative_path)
+    if not path.is_file():
+        raise NotFound(f"asset {query.id} of {'/'.join(request.entry.path)!r} is not there any more")
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return File(path=path, filename=path.name, media_type=media_type)
+
+
+def asset_manifest(request: Request) -> Message:
+    """The files of a directory behind a node, relative to it."""
+    manifest = _file(request).manifest(request.query.id)
+    if manifest is None:
+        raise BadRequest(f"asset {request.query.id} is a file, not a directory: it has no manifest")
+    return Message({"manifest": manifest})
+
+
+def _file(request: Request) -> FileEntry:
+    if not request.service.settings.expose_raw_assets:
+        raise Forbidden("this server does not hand out raw files")
+    entry = request.entry
+    if entry.file is None or not entry.is_file_root:
+        raise NotAllowed(f"{'/'.join(entry.path)!r} has no assets: no files stand behind it")
+    return entry.file
+
+
+_METADATA = frozenset({READ_METADATA})
+_DATA = frozenset({READ_DATA})
+
+ROUTES = (
+    Route(path="/metadata/{path}", handler=describe, scopes=_METADATA, parameters=MetadataQuery),
+    Route(path="/asset/bytes/{path}", handler=asset_bytes, scopes=_DATA, parameters=AssetQuery),
+    Route(path="/asset/manifest/{path}", handler=asset_manifest, scopes=_DATA, parameters=ManifestQuery),
+)

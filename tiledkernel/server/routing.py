@@ -1,0 +1,220 @@
+"""Routes, compiled: from a request to its handler, in the right thread, and back.
+
+A request whose node is in memory and small is answered on the event loop. Everything else runs in one go in a
+thread: walking into the file, reading, encoding and compressing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from tiledkernel.errors import (
+    BadRequest,
+    ConfigurationError,
+    KernelError,
+    NotAllowed,
+    NotFound,
+    ReadFailed,
+    Unavailable,
+    Unprocessable,
+)
+from tiledkernel.records import Route
+from tiledkernel.server.answers import Payload
+from tiledkernel.server.credentials import key_cookie, present_credentials
+from tiledkernel.server.exchange import Exchange
+from tiledkernel.server.query import QueryDecoder, parse_query
+from tiledkernel.server.request import Request
+from tiledkernel.server.resolve import Entry, Located
+from tiledkernel.server.responses import Response
+from tiledkernel.server.service import Service
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED = 4096  # paths
+MAX_DEPTH = 200  # segments of a path
+MAX_BODY = 1 << 20  # bytes of a JSON body on a reading route
+ON_LOOP = 256 << 10  # bytes of payload that are made on the event loop
+FILTERS = ("filter[",)
+_NODE = "{path}"
+
+
+class RouteTable:
+    """The routes below one prefix, found by the literal beginning of the path."""
+
+    def __init__(self, service: Service, routes: Iterable[Route]) -> None:
+        self._endpoints: dict[tuple[str, ...], dict[str, Endpoint]] = {}
+        self.routes = tuple(routes)
+        for route in self.routes:
+            literal = tuple(part for part in route.path.removesuffix(_NODE).split("/") if part)
+            methods = self._endpoints.setdefault(literal, {})
+            endpoint = Endpoint(service, route)
+            for method in route.methods:
+                if method in methods:
+                    raise ConfigurationError(f"two routes answer {method} {route.path!r}")
+                methods[method] = endpoint
+        self._longest = max(map(len, self._endpoints), default=0)
+        self._found: dict[tuple[str, str], tuple[Endpoint, tuple[str, ...]]] = {}
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
+        """The endpoint and the segments of the node's path; NotFound, or NotAllowed with what is."""
+        found = self._found.get((method, path))
+        if found is None:
+            found = self._find(method, path)
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            self._found[method, path] = found
+        return found
+
+    def _find(self, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
+        segments = tuple([part for part in path.split("/") if part])
+        for length in range(min(self._longest, len(segments)), -1, -1):
+            methods = self._endpoints.get(segments[:length])
+            if methods is None:
+                continue
+            endpoint = methods.get("GET" if method == "HEAD" else method)
+            if endpoint is None:
+                raise NotAllowed("Method Not Allowed", _allowed(methods))
+            if len(segments) > length and not endpoint.takes_path:
+                continue
+            _check_segments(segments[length:])
+            return endpoint, segments[length:]
+        raise NotFound("Not Found")
+
+
+def _allowed(methods: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS"}))
+
+
+class Endpoint:
+    """One route, ready to answer."""
+
+    def __init__(self, service: Service, route: Route) -> None:
+        if not isinstance(route.scopes, frozenset):
+            raise ConfigurationError(f"route {route.path!r} does not declare the scopes that it needs as a frozenset")
+        self.route = route
+        self.takes_path = route.path.endswith(_NODE)
+        self._service = service
+        self._handler = route.handler
+        self._decoder = QueryDecoder(route.parameters, FILTERS if route.filters else ())
+
+    async def answer(self, request: Request, receive: Any) -> tuple[Response, Entry | None]:
+        """The response, and the entry whose guard its chunks need."""
+        service, exchange, segments = self._service, request.exchange, request.segments
+        query_string = request.scope["query_string"].decode("latin-1")
+        values = request.values = parse_query(query_string)
+        credentials = present_credentials(exchange, values, request.method)
+        request.viewer = service.authenticator.identify(credentials)
+        if credentials.api_key is not None and "api_key" in values:
+            exchange.set_cookies.append(key_cookie(credentials.api_key))
+        request.viewer.require(self.route.scopes)
+        request.query = self._decoder.decode(values)
+        if self.route.body is not None:
+            request.body = await _read_body(receive, exchange, self.route.body)
+        identity = f"{self.route.path}\n{segments}\n{query_string}"
+        if not self.takes_path:
+            return service.responder.respond(self._handler(request), exchange, identity), None
+        located = service.resolver.locate(segments)
+        if located.immediate:
+            return await self._answer_here(request, located, identity)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(service.pool, self._answer, request, located, identity)
+
+    async def _answer_here(self, request: Request, located: Located, identity: str) -> tuple[Response, Entry]:
+        """Answer on the event loop, unless it turns out to be much work."""
+        exchange, respond = request.exchange, self._service.responder.respond
+        entry = request.entry = located.entry
+        self._check_family(entry)
+        started = perf_counter()
+        try:
+            answer = self._handler(request)
+            if type(answer) is Payload and answer.nbytes > ON_LOOP:
+                loop = asyncio.get_running_loop()
+                response = await loop.run_in_executor(self._service.pool, respond, answer, exchange, identity)
+            else:
+                response = respond(answer, exchange, identity)
+        except Exception as error:
+            raise blame(error, entry) from error
+        exchange.note("read", started)
+        return response, entry
+
+    def _answer(self, request: Request, located: Located, identity: str) -> tuple[Response, Entry]:
+        """Answer in a thread: walk on into files, read, encode."""
+        exchange = request.exchange
+        started = perf_counter()
+        entry = request.entry = self._service.resolver.resolve(located)
+        try:
+            with entry.guard:
+                self._check_family(entry)
+                response = self._service.responder.respond(self._handler(request), exchange, identity)
+        except Exception as error:
+            raise blame(error, entry) from error
+        exchange.note("read", started)
+        return response, entry
+
+    def _check_family(self, entry: Entry) -> None:
+        families = self.route.families
+        if families and entry.node.family not in families:
+            raise NotFound(
+                f"no such entry: {'/'.join(entry.path)!r} is of family {entry.node.family!r}; "
+                f"{self.route.path.removesuffix('/' + _NODE)} answers for {', '.join(sorted(families))}"
+            )
+
+
+def blame(error: Exception, entry: Entry) -> Exception:
+    """What a failure while reading is for the caller: the file's plugin, or the node's class, is named."""
+    cause = error.__cause__ if isinstance(error, ReadFailed) and error.__cause__ else error
+    if isinstance(error, KernelError) and not isinstance(error, ReadFailed):
+        return error
+    path = "/".join(entry.path)
+    logger.warning("%s failed while reading %r", entry.source, path, exc_info=cause)
+    reason = str(cause) if isinstance(cause, ReadFailed) else f"{type(cause).__name__}: {cause}"
+    if entry.file is not None:
+        return Unavailable(f"{path!r} is unavailable: plugin {entry.file.plugin!r} could not read it: {reason}")
+    return ReadFailed(f"{path!r} could not be read: {type(entry.node).__name__} raised {type(cause).__name__}")
+
+
+def guarded(chunks: Iterator[Any], entry: Entry | None) -> Any:
+    """The next chunk, or None at the end; holds the guard of the entry while it is read."""
+    if entry is None:
+        return next(chunks, None)
+    try:
+        with entry.guard:
+            return next(chunks, None)
+    except Exception as error:
+        raise blame(error, entry) from error
+
+
+def _check_segments(segments: tuple[str, ...]) -> None:
+    if len(segments) > MAX_DEPTH:
+        raise NotFound(f"no such entry: a path has at most {MAX_DEPTH} segments, this one has {len(segments)}")
+    if any("\x00" in segment for segment in segments):
+        raise Unprocessable("the path holds a NUL byte, which no key can contain", "path", "path")
+
+
+async def _read_body(receive: Any, exchange: Exchange, kind: Any) -> Any:
+    """The JSON body as `kind`; None if there is none."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("the request ended before its body did")
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise BadRequest(f"the body is too long: at most {MAX_BODY} bytes are taken here")
+        if not message.get("more_body"):
+            break
+    if not body:
+        return None
+    content_type = exchange.headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+    try:
+        if content_type == b"application/x-msgpack":
+            return msgspec.msgpack.decode(body, type=kind)
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unprocessable(f"the body does not fit: {error}", "body", value=repr(bytes(body[:80]))) from None

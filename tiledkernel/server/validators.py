@@ -1,0 +1,29 @@
+"""ETags and conditional requests (RFC 9110, sections 8.8 and 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from hashlib import blake2b
+
+
+def etag_of(*parts: Hashable) -> str:
+    """A quoted ETag that differs whenever a part does."""
+    return f'"{blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()}"'
+
+
+def is_current(if_none_match: bytes, etag: str) -> bool:
+    """Whether the client already has what this ETag names; quoted, weak, unquoted, lists and `*` are understood."""
+    if if_none_match == b"*":
+        return True
+    own = _bare(etag)
+    return any(_bare(given) == own for given in if_none_match.decode("latin-1").split(","))
+
+
+def _bare(etag: str) -> str:
+    """The opaque part, without the mark of the content coding that responses append."""
+    return etag.strip().removeprefix("W/").strip('"').partition("+")[0]
+
+
+def with_coding(etag: str, coding: str) -> str:
+    """The ETag of the same state in a content coding: other bytes need another name."""
+    return f'{etag[:-1]}+{coding}"'

@@ -1,0 +1,135 @@
+"""Control messages as JSON and msgpack.
+
+Everything that is not a payload (metadata, listings, errors) is encoded here. Metadata may hold what scientists
+put there: numpy values become numbers and lists, datetimes ISO texts (msgpack: timestamps), bytes data URIs
+(msgpack: binary), NaN and infinities null in JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import enum
+import hashlib
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+
+JSON = "application/json"
+MSGPACK = "application/x-msgpack"
+BYTES_PREFIX = "data:application/octet-stream;base64,"
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """Bytes inside a control message; a wrapper, because JSON and msgpack write bytes differently."""
+
+    data: bytes
+
+
+def plain(value: Any) -> Any:
+    """`value` with every leaf made of something that both encoders understand; keys become text."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return {key if type(key) is str else str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return _plain_leaf(value)
+
+
+def _plain_leaf(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return Blob(bytes(value))
+    if isinstance(value, datetime.datetime):
+        return value.astimezone() if value.tzinfo is None else value
+    if isinstance(value, enum.Enum):
+        return plain(value.value)
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return _plain_numpy(value)
+    for kind in (str, bool, int, float):  # subclasses, which the encoders do not take
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def _plain_numpy(value: Any) -> Any:
+    if value.dtype.kind in "mM":  # texts: nanoseconds do not fit a datetime; NaT is missing
+        texts = value.astype(str).tolist()
+        return _missing(texts)
+    if value.dtype.kind == "c":
+        return plain([value.real, value.imag]) if value.ndim == 0 else [plain(item) for item in value]
+    return plain(value.tolist())
+
+
+def _missing(texts: Any) -> Any:
+    if isinstance(texts, list):
+        return [_missing(text) for text in texts]
+    return None if texts == "NaT" else texts
+
+
+def _json_hook(value: Any) -> Any:
+    if isinstance(value, Blob):
+        return BYTES_PREFIX + base64.b64encode(value.data).decode()
+    return _hook(value)
+
+
+def _msgpack_hook(value: Any) -> Any:
+    return value.data if isinstance(value, Blob) else _hook(value)
+
+
+def _hook(value: Any) -> Any:
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    if isinstance(value, Mapping):
+        return dict(value)
+    made = plain(value)
+    return made if made is not value else str(value)
+
+
+_json = msgspec.json.Encoder(enc_hook=_json_hook)
+_msgpack = msgspec.msgpack.Encoder(enc_hook=_msgpack_hook)
+_decode_json = msgspec.json.Decoder()
+
+
+def encode_json(message: Any) -> bytes:
+    """`message` as compact UTF-8 JSON."""
+    return _json.encode(message)
+
+
+def encode_msgpack(message: Any) -> bytes:
+    """`message` as msgpack."""
+    return _msgpack.encode(message)
+
+
+def decode_json(body: bytes | str) -> Any:
+    """JSON text to plain objects; msgspec.DecodeError if it is none."""
+    return _decode_json.decode(body)
+
+
+def prefers_msgpack(accept: str) -> bool:
+    """Whether an `Accept` header asks for msgpack before JSON; control messages are never 406."""
+    if not accept or accept == "*/*":
+        return False
+    if accept == MSGPACK:
+        return True
+    for part in accept.split(","):
+        name, _, parameters = part.strip().partition(";")
+        if parameters.replace(" ", "").startswith("q=0") and not parameters.strip("q=0. "):
+            continue
+        if name in (JSON, "*/*", "application/*"):
+            return False
+        if name == MSGPACK:
+            return True
+    return False
+
+
+def digest(body: bytes) -> str:
+    """A short name for the content of a control message, used in its ETag."""
+    return hashlib.blake2b(body, digest_size=12).hexdigest()
