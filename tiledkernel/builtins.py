@@ -158,8 +158,8 @@ def register_trees() -> list[TreeKind]:
     return [
         TreeKind(
             name="directory",
-            build="tiledkernel.nodes.files:build_directory",
-            options="tiledkernel.nodes.files:DirectoryOptions",
+            build="tiledkernel.trees:build_directory",
+            options="tiledkernel.nodes.directory:DirectoryOptions",
         )
     ]
 

@@ -22,7 +22,8 @@ class Route(Struct, frozen=True, kw_only=True):
     `tiledkernel.server.request.Request`; it returns an answer or raises one of `tiledkernel.errors`. `scopes`
     must be given, if only as an empty set: a route that does not say what it needs does not start.
     `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
-    of the nodes that it answers for (empty: all).
+    of the nodes that it answers for (empty: all). A `describes` route also answers for a file that cannot be
+    opened, as a listing does.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Route(Struct, frozen=True, kw_only=True):
     parameters: type[Struct] | None = None
     body: Any = None
     filters: bool = False
+    describes: bool = False
     families: frozenset[str] = frozenset()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -14,19 +16,23 @@ from tiledkernel.errors import ConfigurationError
 if sys.platform != "win32":
     import resource
 
-VARIABLE = "TILED_RESOURCE_CACHE_MAX_SIZE"
+SIZE_VARIABLE = "TILED_RESOURCE_CACHE_MAX_SIZE"
+IDLE_VARIABLE = "TILED_RESOURCE_CACHE_TTU"
 DEFAULT_SIZE = 1024
+DEFAULT_IDLE = 60.0  # seconds
 _MAX_REPORTED = 10_000
 
 
 class OpenFiles:
-    """The latest opened files, each with the stamp that it had; 0 keeps none.
+    """The latest opened files, each with the stamp that it had; a `max_size` of 0 keeps none.
 
-    What is dropped is not closed: a request may still be reading it. It closes when nobody refers to it any more.
+    Those that nobody asked for during `max_idle` seconds are dropped when the next file is asked for. What is dropped
+    is not closed: a request may still be reading it. It closes when nobody refers to it any more.
     """
 
-    def __init__(self, max_size: int | None = None) -> None:
+    def __init__(self, max_size: int | None = None, max_idle: float | None = None) -> None:
         self._max_size = configured_size() if max_size is None else max_size
+        self._max_idle = configured_idle() if max_idle is None else max_idle
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._reported: OrderedDict[Hashable, Hashable] = OrderedDict()
         self._lock = threading.Lock()
@@ -37,7 +43,7 @@ class OpenFiles:
             slot = self._slots.get(key)
             if slot is None:
                 return None
-            self._slots.move_to_end(key)
+            self._touch(key, slot)
             return slot.get(stamp)
 
     def get(self, key: Hashable, stamp: Hashable, open_file: Callable[[], Any]) -> Any:
@@ -46,9 +52,8 @@ class OpenFiles:
             return open_file()
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
-            self._slots.move_to_end(key)
-            while len(self._slots) > self._max_size:
-                self._slots.popitem(last=False)
+            self._touch(key, slot)
+            self._drop()
         with slot.lock:
             opened = slot.get(stamp)
             if opened is None:
@@ -67,6 +72,19 @@ class OpenFiles:
                 self._reported.popitem(last=False)
         return known != stamp
 
+    def _touch(self, key: Hashable, slot: _Slot) -> None:
+        self._slots.move_to_end(key)
+        slot.used = time.monotonic()
+
+    def _drop(self) -> None:
+        """Let go of the files that were not used for longest."""
+        limit = time.monotonic() - self._max_idle
+        while self._slots:
+            key, oldest = next(iter(self._slots.items()))
+            if len(self._slots) <= self._max_size and oldest.used >= limit:
+                return
+            del self._slots[key]
+
     def __len__(self) -> int:
         return sum(slot.content is not None for slot in list(self._slots.values()))
 
@@ -76,6 +94,7 @@ class _Slot:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.used = 0.0
         self.content: tuple[Hashable, Any] | None = None  # replaced as a whole, so that reading needs no lock
 
     def get(self, stamp: Hashable) -> Any | None:
@@ -88,13 +107,25 @@ class _Slot:
 
 def configured_size() -> int:
     """How many files may stay open: the environment's word, else 1024 or half of what the system lets us open."""
-    text = os.environ.get(VARIABLE)
-    if text:
-        try:
-            return int(text)
-        except ValueError:
-            raise ConfigurationError(f"{VARIABLE}={text!r} is no whole number: 0 keeps no file open") from None
+    if os.environ.get(SIZE_VARIABLE):
+        return int(_number(SIZE_VARIABLE))
     if sys.platform == "win32":
         return DEFAULT_SIZE
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return DEFAULT_SIZE if soft == resource.RLIM_INFINITY else min(DEFAULT_SIZE, soft // 2)
+
+
+def configured_idle() -> float:
+    """For how many seconds an unused file stays open."""
+    return _number(IDLE_VARIABLE) if os.environ.get(IDLE_VARIABLE) else DEFAULT_IDLE
+
+
+def _number(variable: str) -> float:
+    text = os.environ[variable]
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise ConfigurationError(f"{variable}={text!r} cannot be used: expected a number, 0 or more")
+    return number

@@ -130,12 +130,14 @@ class _Scan:
             if entry.is_dir():
                 yield from self._directory(entry.name)
                 continue
-            verdict = self._verdict(entry) if entry.is_file() and self._included(entry.name) else None
+            if not self._included(entry.name):
+                continue
+            verdict = self._verdict(entry) if entry.is_file() else None
             if verdict is None:
                 self._tell(logging.INFO, f"skipped {self._shown(entry.name)}: no reader claims it")
                 continue
             numbered = _NUMBERED.fullmatch(entry.name[: len(entry.name) - len(verdict.suffix)])
-            if numbered and verdict.claim.reader.numbered:
+            if numbered and verdict.claim.reader.numbered and verdict.claim.reader.open_many:
                 stem, digits = numbered.groups()
                 sequences.setdefault((stem, verdict.media_type), []).append((int(digits), entry.name, verdict))
             else:

@@ -8,6 +8,7 @@ from typing import Any
 from tiledkernel.composition import Composition
 from tiledkernel.errors import ConfigurationError
 from tiledkernel.families.container.memory import MemoryContainer
+from tiledkernel.nodes.files import FileEntry
 
 
 def mount_trees(trees: Any, composition: Composition) -> Any:
@@ -16,7 +17,7 @@ def mount_trees(trees: Any, composition: Composition) -> Any:
     ConfigurationError if one mount path lies inside another, or if there is none.
     """
     if not is_mounts(trees):
-        return composition.adopt(trees)
+        return _adopted(trees, composition)
     if not trees:
         raise ConfigurationError("there is no tree to serve: expected at least one mount path, such as '/'")
     mounts = {_segments(path): tree for path, tree in trees.items()}
@@ -30,8 +31,12 @@ def mount_trees(trees: Any, composition: Composition) -> Any:
                     "mount paths must not contain each other"
                 )
     if () in mounts:
-        return composition.adopt(mounts[()])
+        return _adopted(mounts[()], composition)
     return _container(mounts, composition)
+
+
+def _adopted(tree: Any, composition: Composition) -> Any:
+    return tree if isinstance(tree, FileEntry) else composition.adopt(tree)
 
 
 def is_mounts(trees: Any) -> bool:
@@ -47,5 +52,5 @@ def _container(mounts: Mapping[tuple[str, ...], Any], composition: Composition) 
     children: dict[str, Any] = {}
     for key in dict.fromkeys(path[0] for path in mounts):
         below = {path[1:]: tree for path, tree in mounts.items() if path[0] == key}
-        children[key] = composition.adopt(below[()]) if () in below else _container(below, composition)
+        children[key] = _adopted(below[()], composition) if () in below else _container(below, composition)
     return MemoryContainer(children)

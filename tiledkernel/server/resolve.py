@@ -100,15 +100,19 @@ class Resolver:
             node = self._step(node, key, segments[: position + 1])
         return Located(Entry(segments, node, None), ())
 
-    def resolve(self, located: Located) -> Entry:
-        """Walk the rest of the way, opening a file where the path leads into one."""
-        entry = self._opened(located.entry)
+    def resolve(self, located: Located, *, describing: bool = False) -> Entry:
+        """Walk the rest of the way, opening a file where the path leads into one.
+
+        When the node is only to be described, a file that cannot be opened is there, with the reason.
+        """
+        entry = located.entry
         for key in located.rest:
+            entry = self._opened(entry)
             path = (*entry.path, key)
             with entry.guard:
                 child = self._step(entry.node, key, path)
-            entry = self._opened(Entry(path, child, entry.file, entry.file_depth + 1))
-        return entry
+            entry = Entry(path, child, entry.file, entry.file_depth + 1)
+        return self.listed(entry) if describing else self._opened(entry)
 
     def children(self, parent: Entry, keys: Iterator[str] | None = None) -> Iterator[tuple[str, Entry]]:
         """The children of a container, or those of `keys` that exist; a broken link has a node of None."""

@@ -147,7 +147,7 @@ class Endpoint:
         """Answer in a thread: walk on into files, read, encode."""
         exchange = request.exchange
         started = perf_counter()
-        entry = request.entry = self._service.resolver.resolve(located)
+        entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
         try:
             with entry.guard:
                 self._check_family(entry)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
+from datetime import timedelta
+from email.utils import formatdate
 from hashlib import blake2b
 
 
@@ -27,3 +30,10 @@ def _bare(etag: str) -> str:
 def with_coding(etag: str, coding: str) -> str:
     """The ETag of the same state in a content coding: other bytes need another name."""
     return f'{etag[:-1]}+{coding}"'
+
+
+def expires(after: timedelta | None) -> tuple[tuple[bytes, bytes], ...]:
+    """An `Expires` header for what may be taken for current that long; none if nobody can tell."""
+    if after is None:
+        return ()
+    return ((b"expires", formatdate(time.time() + after.total_seconds(), usegmt=True).encode()),)

@@ -13,6 +13,7 @@ from tiledkernel.server.describe import View, compile_selection, parse_fields, q
 from tiledkernel.server.filters import Filter
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
+from tiledkernel.server.validators import expires
 
 MAX_LIMIT = 300
 MAX_OFFSET = 10**15
@@ -62,7 +63,8 @@ def search(request: Request) -> Message:
         "links": _links(request, page, len(keys)),
         "meta": {"count": len(keys)},
     }
-    return Message(content, headers=() if lookup else REVALIDATE)
+    fresh = expires(getattr(request.entry.node, "stale_after", None))
+    return Message(content, headers=fresh if lookup else (*REVALIDATE, *fresh))
 
 
 def _describe(request: Request, keys: list[str], view: View) -> list[dict[str, Any]]:

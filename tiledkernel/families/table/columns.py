@@ -29,7 +29,6 @@ class ColumnArray:
         self._table = table
         self._column = column
         self.metadata: Mapping[str, Any] = {}
-        self.in_memory = getattr(table, "in_memory", False)
 
     @cached_property
     def _parts(self) -> list[NDArray[Any]]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from email.utils import formatdate
+from datetime import timedelta
 
 from tiledkernel import __version__
 from tiledkernel.access.scopes import NO_SCOPES
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Message
 from tiledkernel.server.request import Request
+from tiledkernel.server.validators import expires
 
 COMPATIBLE = "0.2.20"  # the version of Tiled whose HTTP API this is
-LIFETIME = 600  # seconds
+LIFETIME = timedelta(minutes=10)
 
 
 def about(request: Request) -> Message:
@@ -35,7 +35,7 @@ def about(request: Request) -> Message:
         "links": {"self": base, "documentation": f"{base.removesuffix('/api/v1')}/docs"},
         "meta": {"root_path": f"{service.settings.root_path}/api"},
     }
-    return Message(content, headers=((b"expires", formatdate(time.time() + LIFETIME, usegmt=True).encode()),))
+    return Message(content, headers=expires(LIFETIME))
 
 
 ROUTES = (Route(path="/", handler=about, scopes=NO_SCOPES),)

@@ -12,6 +12,7 @@ from tiledkernel.families.container.search import check_range
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message
+from tiledkernel.server.validators import expires
 from tiledkernel.server.describe import View, compile_selection, parse_fields
 from tiledkernel.server.request import Request
 
@@ -52,8 +53,9 @@ def describe(request: Request) -> Message:
         max_depth=query.max_depth,
     )
     resource = request.service.describer.resource(request.entry, request.base, view)
+    stale_after = getattr(request.entry.node, "stale_after", None)
     meta = {"root_path": f"{request.service.settings.root_path}/api"} if query.root_path else {}
-    return Message({"data": resource, "error": None, "links": None, "meta": meta})
+    return Message({"data": resource, "error": None, "links": None, "meta": meta}, headers=expires(stale_after))
 
 
 def asset_bytes(request: Request) -> File:
@@ -88,7 +90,7 @@ _METADATA = frozenset({READ_METADATA})
 _DATA = frozenset({READ_DATA})
 
 ROUTES = (
-    Route(path="/metadata/{path}", handler=describe, scopes=_METADATA, parameters=MetadataQuery),
+    Route(path="/metadata/{path}", handler=describe, scopes=_METADATA, parameters=MetadataQuery, describes=True),
     Route(path="/asset/bytes/{path}", handler=asset_bytes, scopes=_DATA, parameters=AssetQuery),
     Route(path="/asset/manifest/{path}", handler=asset_manifest, scopes=_DATA, parameters=ManifestQuery),
 )

@@ -1,0 +1,88 @@
+"""What the server says: control messages, and the sentences of its errors. No I/O happens here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from tiledkernel.wire import JSON, MSGPACK
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """A way to log in."""
+
+    provider: str
+    mode: str
+    links: dict[str, str] | None = None
+    confirmation_message: str | None = None
+    extra_scopes: list[str] | None = None
+
+
+class Authentication(Struct, frozen=True, kw_only=True):
+    """Whether one must log in, and how one can."""
+
+    required: bool = False
+    providers: tuple[Provider, ...] = ()
+    links: dict[str, str] | None = None
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What a server says of itself."""
+
+    api_version: int
+    library_version: str
+    formats: dict[str, list[str]] = field(default_factory=dict)
+    aliases: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    queries: list[str] = field(default_factory=list)
+    authentication: Authentication = field(default_factory=Authentication)
+    links: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class UnexpectedAnswer(ValueError):
+    """An answer that is not what the protocol promises, perhaps of another kind of server."""
+
+
+def parse_message(content_type: str, body: bytes) -> Any:
+    """A control message; times in msgpack become aware datetimes."""
+    try:
+        if content_type == MSGPACK:
+            return msgspec.msgpack.decode(body)
+        if content_type.partition(";")[0].strip() == JSON:
+            return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise UnexpectedAnswer(f"the answer is no valid {content_type}: {error}") from error
+    raise UnexpectedAnswer(
+        f"expected a message of type {MSGPACK!r}, got {content_type!r}: is this the address of a Tiled server?"
+    )
+
+
+def parse_about(message: Any) -> About:
+    """What a server says of itself, checked."""
+    try:
+        return msgspec.convert(message, About)
+    except msgspec.ValidationError as error:
+        raise UnexpectedAnswer(f"this is no Tiled server, or one of another generation: {error}") from error
+
+
+def parse_detail(content_type: str, body: bytes, reason: str) -> str:
+    """The sentence in an error's body, or the reason phrase if there is none."""
+    if content_type.partition(";")[0].strip() != JSON:
+        return reason
+    try:
+        message = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return reason
+    detail = message.get("detail", reason) if isinstance(message, dict) else reason
+    if isinstance(detail, list):
+        return "; ".join(_format_problem(problem) for problem in detail)
+    return str(detail)
+
+
+def _format_problem(problem: Any) -> str:
+    if not isinstance(problem, dict) or "msg" not in problem:
+        return str(problem)
+    where = ".".join(str(part) for part in problem.get("loc", []))
+    return f"{problem['msg']} (in {where})" if where else str(problem["msg"])

@@ -1,0 +1,45 @@
+"""Which failed requests are made again, and when."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import stamina
+
+from tiledkernel.client.light_httpx import httpx
+
+_LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
+
+
+def attempts() -> Iterator[Any]:
+    """Contexts to make one attempt each in; those that fail in a way that may pass are followed by another."""
+    number = int(os.environ.get("TILED_RETRY_ATTEMPTS", "10"))
+    timeout = float(os.environ.get("TILED_RETRY_TIMEOUT", "45.0"))
+    for attempt in stamina.retry_context(on=retry_after, attempts=number, timeout=timeout):
+        if attempt.num == 2:
+            print("Retrying…", file=sys.stderr)  # noqa: T201 - the person who waits should know why
+        yield attempt
+
+
+def retry_after(error: Exception) -> bool | float:
+    """Whether it is worth to ask again: no, yes, or after how many seconds."""
+    if isinstance(error, httpx.HTTPStatusError):
+        status = error.response.status_code
+        if status != 429 and status < 500:
+            return False
+        return _parse_seconds(error.response.headers.get("retry-after", ""))
+    hopeless = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+    return isinstance(error, httpx.TransportError) and not isinstance(error, hopeless)
+
+
+def _parse_seconds(text: str) -> bool | float:
+    """The wait that the server asked for, or True if it named none; dates are not used by such servers."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return True
+    return seconds if math.isfinite(seconds) and 0 <= seconds <= _LONGEST_WAIT else seconds <= 0

@@ -1,0 +1,43 @@
+"""The URIs that a user connects to: of a server, of its API, or of one node."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
+
+from msgspec import Struct
+
+_PATH = re.compile(r"^(?P<prefix>.*?)(?:/api(?:/v1(?:/metadata(?:/(?P<node>.*))?)?)?)?/?$")
+
+
+class Address(Struct, frozen=True):
+    """Where a node is: the API's URI with a slash at its end, the node's path, and a key if the URI had one."""
+
+    api_uri: str
+    path: tuple[str, ...] = ()
+    api_key: str | None = None
+
+
+def parse_address(uri: str) -> Address:
+    """Take a URI apart; ValueError says what cannot be meant."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"cannot connect to {uri!r}: expected a URI such as 'http://localhost:8000'")
+    keys = parse_qs(parts.query, keep_blank_values=True).get("api_key", [])
+    if len(keys) > 1:
+        raise ValueError(f"the URI has {len(keys)} keys: give 'api_key' once")
+    match = _PATH.match(parts.path)
+    assert match is not None  # every part of the pattern is optional
+    node = match["node"] or ""
+    api_uri = urlunsplit((parts.scheme, parts.netloc, match["prefix"].rstrip("/") + "/api/v1/", "", ""))
+    return Address(api_uri, split_path(unquote(node)), keys[0] if keys else None)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """The segments of a path; empty ones do not count."""
+    return tuple(segment for segment in path.split("/") if segment)
+
+
+def join_path(base: str, segments: tuple[str, ...]) -> str:
+    """A link below `base`, without its query."""
+    return "/".join([base.partition("?")[0].rstrip("/"), *(quote(segment, safe="") for segment in segments)])

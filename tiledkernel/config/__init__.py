@@ -1,0 +1,1 @@
+"""The configuration of a server: files, environment and flags become one checked `Configuration`."""

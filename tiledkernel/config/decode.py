@@ -1,0 +1,130 @@
+"""From a document to typed values, with every mistake found and explained, not only the first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from tiledkernel.config.document import Document, InvalidConfiguration, KeyPath, Problem, show
+from tiledkernel.config.elsewhere import ELSEWHERE, elsewhere
+from tiledkernel.config.model import Configuration
+from tiledkernel.config.shapes import Shape, parse_where, validation_error
+
+T = TypeVar("T")
+
+
+def decode_configuration(document: Document) -> Configuration:
+    """The checked configuration; InvalidConfiguration lists every problem."""
+    problems = list(elsewhere(document))
+    try:
+        configuration = decode(document, Configuration, (), skip=frozenset(ELSEWHERE))
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration([*problems, *error.problems]) from None
+    if problems:
+        raise InvalidConfiguration(problems)
+    return configuration
+
+
+def decode(document: Document, type_: type[T], at: KeyPath, skip: frozenset[KeyPath] = frozenset()) -> T:
+    """The part of a document at the path `at` as a Struct; nothing there counts as an empty mapping.
+
+    Paths in `skip` were dealt with already.
+    """
+    shape = Shape.of(type_)
+    part = document.at(at)
+    value = _prepared({} if part is None else part, shape, at, document)
+    unknown = [path for path in _unknown(value, shape, at) if path not in skip]
+    problems = [_unknown_key(document, shape, at, path) for path in unknown]
+    value = _without(value, {*unknown, *skip}, at)
+    problems.extend(_wrong_values(document, value, type_, shape, at))
+    if problems:
+        raise InvalidConfiguration(problems)
+    return msgspec.convert(value, type_)
+
+
+def _prepared(value: Any, shape: Shape | None, path: KeyPath, document: Document) -> Any:
+    """A copy in which text from the environment has become what is expected."""
+    if isinstance(value, dict):
+        return {key: _prepared(v, shape and shape.below(key), (*path, key), document) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_prepared(v, shape and shape.below(i), (*path, i), document) for i, v in enumerate(value)]
+    if isinstance(value, str) and shape is not None and path in document.from_text:
+        return shape.interpret(value)
+    return value
+
+
+def _unknown(value: Any, shape: Shape | None, path: KeyPath) -> Iterator[KeyPath]:
+    if shape is None:
+        return
+    if isinstance(value, dict):
+        keys = shape.keys()
+        for key, inner in value.items():
+            if keys is not None and key not in keys:
+                yield (*path, key)
+            else:
+                yield from _unknown(inner, shape.below(key), (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unknown(inner, shape.below(index), (*path, index))
+
+
+def _unknown_key(document: Document, shape: Shape, at: KeyPath, path: KeyPath) -> Problem:
+    around = shape.at(path[len(at) : -1])
+    keys = (around.keys() if around else None) or []
+    return Problem(document.origin(path), path, f"unknown key{did_you_mean(str(path[-1]), keys)}; known: {', '.join(keys)}")
+
+
+def _without(value: Any, left_out: set[KeyPath], path: KeyPath) -> Any:
+    if isinstance(value, dict):
+        kept = {key: inner for key, inner in value.items() if (*path, key) not in left_out}
+        return {key: _without(inner, left_out, (*path, key)) for key, inner in kept.items()}
+    if isinstance(value, list):
+        return [_without(inner, left_out, (*path, index)) for index, inner in enumerate(value)]
+    return value
+
+
+def _wrong_values(document: Document, value: Any, type_: Any, shape: Shape, at: KeyPath) -> Iterator[Problem]:
+    """One problem for each top-level key, and what is missing."""
+    if not isinstance(value, dict):
+        yield Problem(document.origin(at), at, f"{show(at, value)}: expected a mapping of keys")
+        return
+    wrong: list[str] = []
+    for key, inner in value.items():
+        field = shape.below(key)
+        error = validation_error({key: inner}, type_) if field is not None else None
+        # A Struct with required fields always complains; only what concerns this key counts here.
+        if error is not None and parse_where(str(error))[1][:1] == (key,):
+            wrong.append(key)
+            yield _wrong_value(document, value, error, shape, at)
+    if not wrong:
+        error = validation_error(value, type_)
+        if error is not None:
+            yield _wrong_value(document, value, error, shape, at)
+
+
+def _wrong_value(document: Document, value: Any, error: msgspec.ValidationError, shape: Shape, at: KeyPath) -> Problem:
+    message, below = parse_where(str(error))
+    path = (*at, *below)
+    found = value
+    for key in below:
+        found = found[key]
+    expected = shape.at(below)
+    advice = f" ({expected.description})" if expected and expected.description else ""
+    text = message[:1].lower() + message[1:]
+    if message.startswith("Object missing"):
+        text = message.replace("Object missing required field", "the key is missing:").replace("`", "'")
+        advice = ""
+    elif not message.endswith("as a key"):
+        text = f"{show(path, found)}: {text}"
+    if path in document.unset:
+        advice += f"; the environment variable {document.unset[path]!r} is not set"
+    return Problem(document.origin(path), path, text + advice)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """'; did you mean ...?' if a known name is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,47 @@
+"""Environment variables that override the configuration: `TILED_<KEY>` and `TILED_<SECTION>_<KEY>`, derived from the model.
+
+Sections and keys that Tiled does not have are spelt `TILEDKERNEL_...`. Lists and mappings are written as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import inspect
+
+from tiledkernel.config.document import Document, KeyPath
+from tiledkernel.config.model import Configuration
+from tiledkernel.config.shapes import Shape
+
+CONFIG = "TILED_CONFIG"
+OURS = frozenset({"plugins", "trusted_hosts", "root_url"})
+NOT_FROM_ENVIRONMENT = frozenset({"trees", "catalog", "object_cache"})
+
+# The names that everyone uses leave the section out.
+SHORT: dict[str, KeyPath] = {
+    "TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key"),
+    "TILED_ALLOW_ANONYMOUS_ACCESS": ("authentication", "allow_anonymous_access"),
+}
+
+
+def variables() -> dict[str, KeyPath]:
+    """Every variable with the key that it overrides; short names come last and so win over long ones."""
+    found: dict[str, KeyPath] = {}
+    root = Shape.of(Configuration)
+    for key in root.keys() or ():
+        section = root.below(key)
+        if section is None or key in NOT_FROM_ENVIRONMENT:
+            continue
+        prefix = "TILEDKERNEL" if key in OURS else "TILED"
+        if isinstance(section.type, inspect.StructType):
+            found.update({f"{prefix}_{key}_{inner}".upper(): (key, inner) for inner in section.keys() or ()})
+        else:
+            found[f"{prefix}_{key}".upper()] = (key,)
+    return found | SHORT
+
+
+def apply_environment(document: Document, environ: Mapping[str, str]) -> None:
+    """Put what the environment says over what the file says."""
+    for name, path in variables().items():
+        if name in environ:
+            document.put(path, environ[name], f"environment variable {name}", text=True)
