@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import zlib
 from typing import Any
 
@@ -12,10 +13,17 @@ ZSTD_LEVEL = 3
 GZIP_LEVEL = 1
 
 
+_of_thread = threading.local()  # a compressor is costly to make, and not for two threads at once
+
+
 def compress_zstd(data: Any, itemsize: int) -> bytes:
     """One zstd frame."""
     del itemsize
-    return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
+    compressor = getattr(_of_thread, "zstd", None)
+    if compressor is None:
+        compressor = _of_thread.zstd = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+    compressed: bytes = compressor.compress(data)
+    return compressed
 
 
 def compress_gzip(data: Any, itemsize: int) -> bytes:
