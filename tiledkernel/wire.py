@@ -24,10 +24,16 @@ BYTES_PREFIX = "data:application/octet-stream;base64,"
 _PLAIN = (str, int, float, bool, type(None))
 
 
-class Blob(msgspec.Struct, frozen=True):
-    """Bytes inside a control message; a wrapper, because JSON and msgpack write bytes differently."""
+class Blob:
+    """Bytes inside a control message; a wrapper, because JSON and msgpack write bytes differently.
 
-    data: bytes
+    No Struct: the encoders would write its fields and never ask their hooks.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
 def plain(value: Any) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from tiledkernel.errors import BadRequest, Unprocessable
-from tiledkernel.nodes.sorting import parse_sort, sort_children
+from tiledkernel.errors import BadRequest
+from tiledkernel.families.container.paging import Page, check_range, cursor_after, parse_page
+from tiledkernel.nodes.sorting import SortKey, parse_sort, sort_children
 from tiledkernel.server.answers import Message
 from tiledkernel.server.describe import View, compile_selection, parse_fields, quoted
 from tiledkernel.server.filters import Filter
@@ -15,8 +16,6 @@ from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
 from tiledkernel.server.validators import expires
 
-MAX_LIMIT = 300
-MAX_OFFSET = 10**15
 REVALIDATE = ((b"cache-control", b"must-revalidate"),)
 
 
@@ -34,18 +33,11 @@ class SearchQuery(Struct, frozen=True, kw_only=True):
     include_data_sources: bool = False
 
 
-class Page(Struct, frozen=True):
-    """A stretch of a listing."""
-
-    offset: int
-    limit: int
-    cursor: bool
-
-
 def search(request: Request) -> Message:
     """Children of a container that match all filters, in order, one page of them."""
     query: SearchQuery = request.query
-    page = _page(query)
+    page = parse_page(query.limit, query.offset, query.cursor)
+    check_range("max_depth", query.max_depth, 0, 5)
     view = View(
         fields=parse_fields(query.fields),
         select=compile_selection(query.select_metadata),
@@ -54,13 +46,18 @@ def search(request: Request) -> Message:
         max_depth=query.max_depth,
     )
     filters = request.service.queries.filters(request.values)
-    keys = matching_keys(request, filters, query.sort)
-    wanted = keys[page.offset : page.offset + page.limit] if view.fields != {"count"} else []
+    order = parse_sort(query.sort)
+    in_place = all(key.by_place for key in order)
+    if page.cursor is not None and not in_place:
+        raise BadRequest("'page[cursor]' goes with the default order: use 'page[offset]' with 'sort'")
+    keys = matching_keys(request, filters, order)
+    start = page.start(keys)
+    wanted = keys[start : start + page.limit] if view.fields != {"count"} else []
     lookup = any(filter_.name == "lookup" for filter_ in filters)
     content = {
         "data": _describe(request, wanted, view),
         "error": None,
-        "links": _links(request, page, len(keys)),
+        "links": _links(request, page, start, keys, in_place=in_place),
         "meta": {"count": len(keys)},
     }
     fresh = expires(getattr(request.entry.node, "stale_after", None))
@@ -76,9 +73,8 @@ def _describe(request: Request, keys: list[str], view: View) -> list[dict[str, A
     return [describer.listed(child, base, view) for _, child in children]
 
 
-def matching_keys(request: Request, filters: list[Filter], sort: list[str]) -> list[str]:
+def matching_keys(request: Request, filters: list[Filter], order: list[SortKey]) -> list[str]:
     """Keys of the children that match, in order; children are looked at only if a filter or the order needs it."""
-    order = parse_sort(sort)
     node = request.entry.node
     if not filters and all(key.by_place for key in order):
         keys = list(node.keys())
@@ -102,29 +98,14 @@ def _matches(filters: list[Filter], key: str, child: Entry) -> bool:
         return all(filter_(key, child.node) for filter_ in filters)
 
 
-def _page(query: SearchQuery) -> Page:
-    if query.offset is not None and query.cursor is not None:
-        raise BadRequest("'page[offset]' and 'page[cursor]' cannot be used together")
-    check_range("page[limit]", query.limit, 0, MAX_LIMIT)
-    offset = query.cursor if query.cursor is not None else query.offset or 0
-    check_range("page[cursor]" if query.cursor is not None else "page[offset]", offset, 0, MAX_OFFSET)
-    check_range("max_depth", query.max_depth, 0, 5)
-    return Page(offset, query.limit, cursor=query.cursor is not None)
-
-
-def check_range(name: str, value: int, low: int, high: int) -> None:
-    """Unprocessable unless low <= value <= high."""
-    if not low <= value <= high:
-        raise Unprocessable(f"{name}={value} is out of range: expected {low} to {high}", "query", name, value=value)
-
-
-def _links(request: Request, page: Page, count: int) -> dict[str, str | None]:
-    here = f"{request.base}/search/{quoted(request.segments)}"
+def _links(request: Request, page: Page, start: int, keys: list[str], *, in_place: bool) -> dict[str, str | None]:
+    """Where this page, the first and the next one are; filters are not repeated, since clients send them again."""
+    here = f"{request.base}/search/{quoted(request.segments)}?"
     limit = f"page[limit]={page.limit}"
-    place = f"page[offset]={page.offset}&" if page.offset else ""
-    following = page.offset + page.limit
-    return {
-        "self": f"{here}?{place}{limit}",
-        "first": f"{here}?{limit}",
-        "next": f"{here}?page[offset]={following}&{limit}" if following < count and page.limit else None,
-    }
+    own = f"page[cursor]={page.cursor}&" if page.cursor is not None else f"page[offset]={page.offset}&" if page.offset else ""
+    end = start + page.limit
+    following = None
+    if page.limit and end < len(keys):
+        place = f"page[cursor]={cursor_after(end - 1, keys[end - 1])}" if in_place else f"page[offset]={end}"
+        following = f"{here}{place}&{limit}"
+    return {"self": f"{here}{own}{limit}", "first": f"{here}{limit}", "next": following}

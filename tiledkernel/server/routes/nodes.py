@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from tiledkernel.access.scopes import READ_DATA, READ_METADATA
 from tiledkernel.errors import BadRequest, Forbidden, NotAllowed, NotFound
-from tiledkernel.families.container.search import check_range
+from tiledkernel.families.container.paging import check_range
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message

@@ -1,0 +1,66 @@
+"""Pages of a listing, and the cursors that lead from one to the next.
+
+A cursor names the last child that was seen, so that a listing which changes between two pages neither repeats nor
+skips what stays: children that come or go before that place do not shift what follows. It is one integer, as the
+protocol wants it: the position of that child, and a checksum of its key by which it is found again if it moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zlib import crc32
+
+from msgspec import Struct
+
+from tiledkernel.errors import BadRequest, Unprocessable
+
+MAX_LIMIT = 300
+MAX_OFFSET = 10**15
+_BITS = 32
+
+
+class Page(Struct, frozen=True):
+    """Which children are wanted: `limit` of them from `offset` on, or after the child that `cursor` names."""
+
+    limit: int
+    offset: int = 0
+    cursor: int | None = None
+
+    def start(self, keys: Sequence[str]) -> int:
+        """Position of the first child of the page."""
+        return self.offset if self.cursor is None else _after(self.cursor, keys)
+
+
+def parse_page(limit: int, offset: int | None, cursor: int | None) -> Page:
+    """The page that a request asks for; BadRequest or Unprocessable says what is wrong."""
+    if offset is not None and cursor is not None:
+        raise BadRequest("'page[offset]' and 'page[cursor]' cannot be used together")
+    check_range("page[limit]", limit, 0, MAX_LIMIT)
+    check_range("page[offset]", offset or 0, 0, MAX_OFFSET)
+    check_range("page[cursor]", cursor or 0, 0, MAX_OFFSET << _BITS)
+    return Page(limit, offset or 0, cursor)
+
+
+def cursor_after(position: int, key: str) -> int:
+    """The cursor for what follows the child `key` at `position`."""
+    return position << _BITS | _checksum(key)
+
+
+def _after(cursor: int, keys: Sequence[str]) -> int:
+    position, checksum = cursor >> _BITS, cursor & ((1 << _BITS) - 1)
+    if position < len(keys) and _checksum(keys[position]) == checksum:
+        return position + 1
+    moved = [place for place, key in enumerate(keys) if _checksum(key) == checksum]
+    if moved:
+        return min(moved, key=lambda place: abs(place - position)) + 1
+    return min(position, len(keys))  # the child is gone: what followed it has moved up
+
+
+def _checksum(key: str) -> int:
+    return crc32(key.encode("utf-8", "surrogatepass"))
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Unprocessable unless low <= value <= high."""
+    if not low <= value <= high:
+        raise Unprocessable(f"{name}={value} is out of range: expected {low} to {high}", "query", name, value=value)
