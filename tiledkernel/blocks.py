@@ -11,13 +11,13 @@ from tiledkernel.errors import Unprocessable
 Block: TypeAlias = tuple[int, ...]
 Chunks: TypeAlias = tuple[tuple[int, ...], ...]
 
-_GRAMMAR = re.compile(r"^[0-9]{0,18}(,[0-9]{1,18})*$", re.ASCII)
+_GRAMMAR = re.compile(r"[0-9]{0,18}(,[0-9]{1,18})*", re.ASCII)
 
 
 @lru_cache(maxsize=1024)
 def parse_block(text: str) -> Block:
     """The block index written in `text`, such as '0,3'; empty for an array without dimensions."""
-    if len(text) > 1000 or not _GRAMMAR.match(text) or text.startswith(","):
+    if len(text) > 1000 or not _GRAMMAR.fullmatch(text) or text.startswith(","):
         raise Unprocessable(
             f"block {text[:80]!r} is not understood: expected one non-negative integer per dimension "
             "separated by commas, such as '0,3'",

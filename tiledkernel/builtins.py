@@ -167,4 +167,15 @@ def register_trees() -> list[TreeKind]:
 @hookimpl
 def register_commands() -> list[Command]:
     """The kernel's sub-commands."""
-    return []
+    own = "tiledkernel.cli"
+    check = f"{own}.config:check"
+    return [
+        Command(name="serve demo", command=f"{own}.serve.demo:demo", help="Serve example data."),
+        Command(name="serve directory", command=f"{own}.serve.directory:directory", help="Serve a directory of files."),
+        Command(name="serve pyobject", command=f"{own}.serve.pyobject:pyobject", help="Serve a Python object."),
+        Command(name="serve config", command=f"{own}.serve.config:config", help="Serve what a configuration says."),
+        Command(name="plugins", command=f"{own}.plugins:plugins", help="Show the installed plugins."),
+        Command(name="config check", command=check, help="Check a configuration."),
+        Command(name="config schema", command=f"{own}.config:schema", help="Print the JSON Schema of configurations."),
+        Command(name="admin check-config", command=check, help="The same as `config check`."),
+    ]

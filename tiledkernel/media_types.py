@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import mimetypes
+import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+
+from tiledkernel.errors import NotAcceptable
 
 ARRAY_BYTES = "application/octet-stream"
 ARROW_FILE = "application/vnd.apache.arrow.file"
@@ -37,6 +41,10 @@ _SUFFIXES = {
 }
 _PLATFORM = mimetypes.MimeTypes()  # the table built into Python: the same on every machine
 
+# One parameter; its value is echoed in a header, so it is a token, perhaps in quotes (RFC 9110, section 5.6.6).
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER = re.compile(rf"({_TOKEN})\s*=\s*(?:({_TOKEN})?|\"({_TOKEN})\")")
+
 
 class Offer(Struct, frozen=True):
     """A media type that somebody asks for: `text/csv;header=absent` has a base and parameters."""
@@ -50,20 +58,29 @@ class Offer(Struct, frozen=True):
 
 
 def parse_media_type(text: str) -> Offer:
-    """Split a media type from its parameters; `q` becomes the quality, a malformed one counts as 1."""
-    base, *rest = (part.strip() for part in text.split(";"))
+    """Split a media type from its parameters; `q` becomes the quality. Malformed parameters are left out."""
+    base, *rest = text.split(";")
     parameters = []
     quality = 1.0
     for part in rest:
-        name, _, value = part.partition("=")
-        if name.strip().lower() == "q":
-            try:
-                quality = min(1.0, max(0.0, float(value)))
-            except ValueError:
-                quality = 1.0
-        elif name:
-            parameters.append((name.strip().lower(), value.strip().strip('"')))
-    return Offer(base.lower(), tuple(parameters), quality)
+        parameter = _PARAMETER.fullmatch(part.strip())
+        if parameter is None:
+            continue
+        name, value = parameter[1].lower(), parameter[2] or parameter[3] or ""
+        if name == "q":
+            quality = parse_quality(value)
+        else:
+            parameters.append((name, value))
+    return Offer(base.strip().lower(), tuple(parameters), quality)
+
+
+def parse_quality(text: str) -> float:
+    """A quality value between 0 and 1; a malformed one counts as 1."""
+    try:
+        quality = float(text)
+    except ValueError:
+        return 1.0
+    return min(1.0, max(0.0, quality)) if math.isfinite(quality) else 1.0
 
 
 def parse_accept(text: str) -> list[Offer]:
@@ -73,9 +90,15 @@ def parse_accept(text: str) -> list[Offer]:
 
 
 def parse_format(text: str, aliases: Mapping[str, str]) -> list[Offer]:
-    """The offers of a `format=` parameter: file suffixes without a dot, or media types, separated by commas."""
+    """The offers of a `format=` parameter: file suffixes without a dot, or media types, separated by commas.
+
+    NotAcceptable if a parameter of a media type is malformed: it would not have its effect.
+    """
     offers = []
     for part in text.split(","):
+        for parameter in part.split(";")[1:]:
+            if parameter.strip() and not _PARAMETER.fullmatch(parameter.strip()):
+                raise NotAcceptable(f"the parameter {parameter[:80]!r} of a format is not understood: expected name=value")
         offer = parse_media_type(part)
         name = offer.base.removeprefix(".")
         base = offer.base if "/" in offer.base else media_type_of_suffix(name, aliases) or offer.base

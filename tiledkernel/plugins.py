@@ -41,7 +41,10 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
 
 
 class Plugin(msgspec.Struct, kw_only=True):
-    """One plugin: where it comes from, whether it works, and what it contributes (hook name -> records)."""
+    """One plugin: where it comes from, whether it works, and what it contributes (hook name -> records).
+
+    `security` marks those that decide who may do what; nothing starts if one of them failed.
+    """
 
     name: str
     module: str
@@ -49,6 +52,7 @@ class Plugin(msgspec.Struct, kw_only=True):
     version: str = ""
     state: State = "active"
     reason: str = ""
+    security: bool = False
     contributions: dict[str, list[Any]] = msgspec.field(default_factory=dict)
 
 
@@ -83,11 +87,13 @@ def discover(
     require: Collection[str] = (),
     third_party: bool = True,
     extra: Mapping[str, Any] | None = None,
+    strict: bool = True,
 ) -> Plugins:
     """Load the kernel's own plugin, those that entry points name, and `extra` ones (name -> module or object).
 
     A plugin that fails is set aside and reported; one that is required, or decides security, raises PluginError.
-    Without `third_party` only the kernel and `extra` are loaded.
+    Without `third_party` only the kernel and `extra` are loaded. Without `strict` nothing raises: for tools that
+    show what is wrong.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -110,7 +116,8 @@ def discover(
         else:
             _register(manager, plugin, module)
         found[plugin.name] = plugin
-    _check(found, require)
+    if strict:
+        _check(found, require)
     return Plugins(found)
 
 
@@ -135,6 +142,7 @@ def _described(entry: EntryPoint) -> Plugin:
 
 def _clash(first: Plugin, second: Plugin) -> Plugin:
     reason = f"two plugins are named {second.name!r}: {first.distribution or first.module} and {second.distribution or second.module}"
+    logger.warning("plugin %r is set aside: %s", second.name, reason)
     return msgspec.structs.replace(
         second, name=f"{second.name} ({second.distribution or second.module})", state="set aside", reason=reason
     )
@@ -143,7 +151,7 @@ def _clash(first: Plugin, second: Plugin) -> Plugin:
 def _load(manager: pluggy.PluginManager, plugin: Plugin, entry: EntryPoint) -> None:
     try:
         module = entry.load()
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it hurts only itself
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it hurts only itself
         _fail(plugin, f"{entry.value} cannot be imported: {_say(error)}", error)
         return
     _register(manager, plugin, module)
@@ -159,17 +167,12 @@ def _register(manager: pluggy.PluginManager, plugin: Plugin, module: ModuleType 
         _check_names(manager, module)
         for hook, record_type in RECORDS.items():
             plugin.contributions[hook] = _ask(manager, module, hook, record_type)
-    except Exception as error:  # noqa: BLE001 - see _load
-        security = any(hasattr(module, hook) for hook in SECURITY_HOOKS)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see _load
+        plugin.security = any(hasattr(module, hook) for hook in SECURITY_HOOKS)
         if manager.is_registered(module):
             manager.unregister(module)
         plugin.contributions.clear()
         _fail(plugin, _say(error), error)
-        if security:
-            raise PluginError(
-                f"plugin {plugin.name!r} decides who may log in, and it failed: {plugin.reason}; "
-                f"repair it, or disable it in the configuration"
-            ) from error
 
 
 def _check_names(manager: pluggy.PluginManager, module: Any) -> None:
@@ -203,14 +206,22 @@ def _say(error: BaseException) -> str:
     return str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
 
 
-def _fail(plugin: Plugin, reason: str, error: Exception) -> None:
+def _fail(plugin: Plugin, reason: str, error: BaseException) -> None:
     plugin.state = "set aside"
     plugin.reason = reason
     logger.warning("plugin %r is set aside: %s", plugin.name, reason, exc_info=error)
 
 
 def _check(found: Mapping[str, Plugin], require: Collection[str]) -> None:
-    """What the configuration names must be there."""
+    """What the configuration names, and what decides security, must work."""
+    if found[KERNEL].state != "active":
+        raise PluginError(f"the kernel's own plugin failed: {found[KERNEL].reason}")
+    for plugin in found.values():
+        if plugin.security and plugin.state == "set aside":
+            raise PluginError(
+                f"plugin {plugin.name!r} decides who may log in, and it failed: {plugin.reason}; "
+                f"repair it, or disable it in the configuration"
+            )
     for name in require:
         if name not in found:
             near = difflib.get_close_matches(name, found, n=1)
@@ -218,5 +229,3 @@ def _check(found: Mapping[str, Plugin], require: Collection[str]) -> None:
             raise PluginError(f"no plugin named {name!r}{hint}; installed: {', '.join(sorted(found))}")
         if found[name].state != "active":
             raise PluginError(f"plugin {name!r} is required, but it is {found[name].state}: {found[name].reason}")
-    if found[KERNEL].state != "active":
-        raise PluginError(f"the kernel's own plugin failed: {found[KERNEL].reason}")

@@ -26,7 +26,8 @@ Part: TypeAlias = int | slice
 NDSlice: TypeAlias = tuple[Part, ...]
 
 MAX_TEXT = 1000  # characters; numpy allows 64 dimensions, each part is far below 15 characters
-_GRAMMAR = re.compile(r"^(?:(?:-?\d{1,19})?:){0,2}(?:-?\d{1,19})?(?:,(?:(?:-?\d{1,19})?:){0,2}(?:-?\d{1,19})?)*$", re.ASCII)
+_PART = r"(?:(?:-?\d{1,19})?:){0,2}(?:-?\d{1,19})?"
+_GRAMMAR = re.compile(f"{_PART}(?:,{_PART})*", re.ASCII)
 
 
 class Cut(Struct, frozen=True):
@@ -52,7 +53,7 @@ def parse_slice(text: str) -> NDSlice:
     """The slice written in `text`; raises Unprocessable or BadRequest with a sentence."""
     if not text:
         return ()
-    if len(text) > MAX_TEXT or not _GRAMMAR.match(text):
+    if len(text) > MAX_TEXT or not _GRAMMAR.fullmatch(text):
         raise Unprocessable(
             f"slice {_shorten(text)!r} is not understood: expected integers and start:stop:step "
             "separated by commas, such as '0,:10,::2'",

@@ -11,6 +11,7 @@ import base64
 import datetime
 import enum
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -22,6 +23,7 @@ MSGPACK = "application/x-msgpack"
 BYTES_PREFIX = "data:application/octet-stream;base64,"
 
 _PLAIN = (str, int, float, bool, type(None))
+_WIDEST = {"f": 8, "c": 16}  # bytes
 
 
 class Blob:
@@ -52,7 +54,7 @@ def _plain_leaf(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Blob(bytes(value))
     if isinstance(value, datetime.datetime):
-        return value.astimezone() if value.tzinfo is None else value
+        return _aware(value)
     if isinstance(value, enum.Enum):
         return plain(value.value)
     if isinstance(value, PurePath):
@@ -65,7 +67,19 @@ def _plain_leaf(value: Any) -> Any:
     return value
 
 
+def _aware(moment: datetime.datetime) -> datetime.datetime:
+    """A moment with its offset; one without is in local time, as far as the calendar reaches."""
+    if moment.tzinfo is not None:
+        return moment
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment.replace(tzinfo=datetime.UTC)
+
+
 def _plain_numpy(value: Any) -> Any:
+    if value.dtype.kind in "fc" and value.dtype.itemsize > _WIDEST[value.dtype.kind]:
+        value = value.astype(f"{value.dtype.kind}{_WIDEST[value.dtype.kind]}")  # wider ones are no Python numbers
     if value.dtype.kind in "mM":  # texts: nanoseconds do not fit a datetime; NaT is missing
         texts = value.astype(str).tolist()
         return _missing(texts)
@@ -106,12 +120,41 @@ _decode_json = msgspec.json.Decoder()
 
 def encode_json(message: Any) -> bytes:
     """`message` as compact UTF-8 JSON."""
-    return _json.encode(message)
+    try:
+        return _json.encode(message)
+    except UnicodeEncodeError:
+        return _json.encode(_mended(message))
 
 
 def encode_msgpack(message: Any) -> bytes:
-    """`message` as msgpack."""
-    return _msgpack.encode(message)
+    """`message` as msgpack; integers of more than 64 bits become floats."""
+    try:
+        return _msgpack.encode(message)
+    except (UnicodeEncodeError, OverflowError):
+        return _msgpack.encode(_mended(message, widest=1 << 63))
+
+
+def _mended(value: Any, widest: int | None = None) -> Any:
+    """`value` with what the encoders cannot write replaced: halves of characters, integers beyond `widest`.
+
+    Such texts come from file names and attributes that are no UTF-8.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_mended(key): _mended(item, widest) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_mended(item, widest) for item in value]
+    if type(value) is int and widest is not None and not -widest <= value < 2 * widest:
+        return _as_float(value)
+    return value
+
+
+def _as_float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def decode_json(body: bytes | str) -> Any:

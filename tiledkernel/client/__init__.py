@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tiledkernel.client.context import Context
     from tiledkernel.client.errors import ClientError
     from tiledkernel.client.logs import hide_logs, record_history, show_logs
+    from tiledkernel.client.outline import tree
     from tiledkernel.client.sorting import ASCENDING, DESCENDING
-    from tiledkernel.client.tree import tree
 
 __all__ = [
     "ASCENDING",
@@ -39,6 +39,7 @@ _MODULES = {
     "hide_logs": "logs",
     "record_history": "logs",
     "show_logs": "logs",
+    "tree": "outline",
 }
 
 

@@ -52,6 +52,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     sorting: Sorting = ()
     fields: Literal["", "count"] | None = None  # keys only; the count only; everything
     include_data_sources: bool = False
+    max_depth: int | None = None  # of a deep search
 
     def page(self, direction: Direction = 1, *, offset: int = 0, limit: int | None = None) -> Call:
         """The page that begins at `offset`."""
@@ -71,6 +72,7 @@ class Listing(Struct, frozen=True, kw_only=True):
             *fields,
             *format_filters(self.queries),
             *format_sorting(self.sorting, direction),
+            *([] if self.max_depth is None else [("max_depth", str(self.max_depth))]),
             *_with_data_sources(self.include_data_sources),
         ]
 

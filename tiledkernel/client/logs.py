@@ -29,7 +29,7 @@ class History:
         return f"<History of {len(self.requests)} requests>"
 
 
-_histories: list[History] = []
+_histories: tuple[History, ...] = ()
 
 
 @contextmanager
@@ -41,12 +41,13 @@ def record_history() -> Iterator[History]:
     >>> len(history.requests)
     1
     """
+    global _histories  # noqa: PLW0603 - replaced as a whole: other threads may be going through it
     history = History()
-    _histories.append(history)
+    _histories = (*_histories, history)
     try:
         yield history
     finally:
-        _histories.remove(history)
+        _histories = tuple(other for other in _histories if other is not history)
 
 
 def show_logs() -> None:
@@ -71,7 +72,7 @@ def note_request(request: httpx.Request) -> None:
     if logger.isEnabledFor(logging.DEBUG):
         url = unquote(redact_url(request.url))
         logger.debug("-> %s %r %s", request.method, url, _format_headers(request.headers, " "))
-    for history in list(_histories):
+    for history in _histories:
         history.requests.append(_without_secrets(request))
 
 
@@ -80,7 +81,7 @@ def note_response(response: httpx.Response) -> None:
     if logger.isEnabledFor(logging.DEBUG):
         size = response.headers.get("content-length", "?")
         logger.debug("<- (%s B) %s %s", size, response.status_code, _format_headers(response.headers, ""))
-    for history in list(_histories):
+    for history in _histories:
         headers = [(name, value) for name, value in response.headers.multi_items() if name not in _SECRETS]
         request = _without_secrets(response.request)
         history.responses.append(httpx.Response(response.status_code, headers=headers, request=request))

@@ -41,3 +41,11 @@ def split_path(path: str) -> tuple[str, ...]:
 def join_path(base: str, segments: tuple[str, ...]) -> str:
     """A link below `base`, without its query."""
     return "/".join([base.partition("?")[0].rstrip("/"), *(quote(segment, safe="") for segment in segments)])
+
+
+def sibling_route(uri: str, route: str) -> str:
+    """The link to the same node on another route: `.../metadata/a` becomes `.../<route>/a`."""
+    before, separator, after = uri.partition("?")[0].partition("/metadata")
+    if not separator:
+        raise ValueError(f"{uri!r} is no link to a node: expected '/metadata/' in it")
+    return f"{before}/{route}{after}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from tiledkernel.config.document import Document, InvalidConfiguration, KeyPath, Problem, show
 from tiledkernel.config.elsewhere import ELSEWHERE, elsewhere
@@ -14,6 +15,9 @@ from tiledkernel.config.model import Configuration
 from tiledkernel.config.shapes import Shape, parse_where, validation_error
 
 T = TypeVar("T")
+
+_MISSING = "Object missing required field "
+_QUOTE = "'"
 
 
 def decode_configuration(document: Document) -> Configuration:
@@ -74,7 +78,9 @@ def _unknown(value: Any, shape: Shape | None, path: KeyPath) -> Iterator[KeyPath
 def _unknown_key(document: Document, shape: Shape, at: KeyPath, path: KeyPath) -> Problem:
     around = shape.at(path[len(at) : -1])
     keys = (around.keys() if around else None) or []
-    return Problem(document.origin(path), path, f"unknown key{did_you_mean(str(path[-1]), keys)}; known: {', '.join(keys)}")
+    return Problem(
+        document.origin(path), path, f"unknown key{did_you_mean(str(path[-1]), keys)}; known: {', '.join(keys)}"
+    )
 
 
 def _without(value: Any, left_out: set[KeyPath], path: KeyPath) -> Any:
@@ -87,41 +93,53 @@ def _without(value: Any, left_out: set[KeyPath], path: KeyPath) -> Any:
 
 
 def _wrong_values(document: Document, value: Any, type_: Any, shape: Shape, at: KeyPath) -> Iterator[Problem]:
-    """One problem for each top-level key, and what is missing."""
+    """One problem for each key, for each entry of a list of mappings, and for what is missing."""
     if not isinstance(value, dict):
         yield Problem(document.origin(at), at, f"{show(at, value)}: expected a mapping of keys")
         return
-    wrong: list[str] = []
+    found = False
     for key, inner in value.items():
-        field = shape.below(key)
-        error = validation_error({key: inner}, type_) if field is not None else None
-        # A Struct with required fields always complains; only what concerns this key counts here.
+        for problem in _wrong_below(document, key, inner, type_, shape, at):
+            found = True
+            yield problem
+    error = None if found else validation_error(value, type_)
+    if error is not None:
+        yield _wrong_value(document, value, error, shape, at)
+
+
+def _wrong_below(document: Document, key: str, value: Any, type_: Any, shape: Shape, at: KeyPath) -> Iterator[Problem]:
+    below = shape.below(key)
+    item = below.below(0) if below is not None and isinstance(value, list) else None
+    if item is not None and isinstance(item.type, inspect.StructType):
+        for index, entry in enumerate(value):
+            yield from _wrong_values(document, entry, item.type.cls, item, (*at, key, index))
+    elif below is not None and isinstance(below.type, inspect.StructType):
+        yield from _wrong_values(document, value, below.type.cls, below, (*at, key))
+    elif below is not None:
+        error = validation_error({key: value}, type_)
+        # A Struct with required keys complains of those too; only what concerns this key counts here.
         if error is not None and parse_where(str(error))[1][:1] == (key,):
-            wrong.append(key)
-            yield _wrong_value(document, value, error, shape, at)
-    if not wrong:
-        error = validation_error(value, type_)
-        if error is not None:
-            yield _wrong_value(document, value, error, shape, at)
+            yield _wrong_value(document, {key: value}, error, shape, at)
 
 
 def _wrong_value(document: Document, value: Any, error: msgspec.ValidationError, shape: Shape, at: KeyPath) -> Problem:
     message, below = parse_where(str(error))
     path = (*at, *below)
+    if message.startswith(_MISSING):
+        return Problem(
+            document.origin(path), path, f"the key {message.removeprefix(_MISSING).replace('`', _QUOTE)} is missing"
+        )
     found = value
     for key in below:
         found = found[key]
     expected = shape.at(below)
-    advice = f" ({expected.description})" if expected and expected.description else ""
-    text = message[:1].lower() + message[1:]
-    if message.startswith("Object missing"):
-        text = message.replace("Object missing required field", "the key is missing:").replace("`", "'")
-        advice = ""
-    elif not message.endswith("as a key"):
-        text = f"{show(path, found)}: {text}"
-    if path in document.unset:
-        advice += f"; the environment variable {document.unset[path]!r} is not set"
-    return Problem(document.origin(path), path, text + advice)
+    description = expected.description if expected else ""
+    if description and "matching regex" in message:
+        message = f"expected {description}"
+    elif description:
+        message = f"{message[:1].lower()}{message[1:]} ({description})"
+    hint = f"; the environment variable {document.unset[path]!r} is not set" if path in document.unset else ""
+    return Problem(document.origin(path), path, f"{show(path, found)}: {message}{hint}")
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from tiledkernel.errors import ConfigurationError
 
 KeyPath: TypeAlias = tuple[str | int, ...]
+COMMAND_LINE = "command line"
 SECRET = ("key", "secret", "password", "token")
 
 
@@ -68,7 +69,10 @@ class Problem(Struct, frozen=True):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.origin}: {format_path(self.path)}: {self.message}" if self.path else f"{self.origin}: {self.message}"
+        if self.origin == COMMAND_LINE:  # no key was written there
+            return self.message
+        where = f"{self.origin}: {format_path(self.path)}" if self.path else self.origin
+        return f"{where}: {self.message}"
 
 
 class InvalidConfiguration(ConfigurationError):

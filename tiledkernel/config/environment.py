@@ -17,10 +17,12 @@ CONFIG = "TILED_CONFIG"
 OURS = frozenset({"plugins", "trusted_hosts", "root_url"})
 NOT_FROM_ENVIRONMENT = frozenset({"trees", "catalog", "object_cache"})
 
-# The names that everyone uses leave the section out.
+# The names that everyone uses leave the section out; two are uvicorn's own.
 SHORT: dict[str, KeyPath] = {
     "TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key"),
     "TILED_ALLOW_ANONYMOUS_ACCESS": ("authentication", "allow_anonymous_access"),
+    "WEB_CONCURRENCY": ("uvicorn", "workers"),
+    "FORWARDED_ALLOW_IPS": ("uvicorn", "forwarded_allow_ips"),
 }
 
 

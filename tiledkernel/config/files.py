@@ -18,7 +18,9 @@ def read_files(path: Path, environ: Mapping[str, str] | None = None) -> Document
         raise InvalidConfiguration([Problem(str(path), (), "no such file or directory")])
     if not path.is_dir():
         return read_yaml(path, environ)
-    files = sorted(file for file in path.iterdir() if file.suffix in {".yml", ".yaml"} and not file.name.startswith("."))
+    files = sorted(
+        file for file in path.iterdir() if file.suffix in {".yml", ".yaml"} and not file.name.startswith(".")
+    )
     if not files:
         raise InvalidConfiguration([Problem(str(path), (), "this directory holds no .yml or .yaml file")])
     merged = Document(origins={(): str(path)})
@@ -42,7 +44,11 @@ def _merge(merged: Document, added: Document, problems: list[Problem]) -> None:
         else:
             first = merged.origin((key,))
             problems.append(
-                Problem(added.origin((key,)), (key,), f"this key is also in {first}: a key belongs to one file of a directory")
+                Problem(
+                    added.origin((key,)),
+                    (key,),
+                    f"this key is also in {first}: a key belongs to one file of a directory",
+                )
             )
 
 

@@ -52,14 +52,18 @@ def load(
     *,
     flags: tuple[Flag, ...] = (),
     environ: Mapping[str, str] | None = None,
+    origin: str = "configuration",
 ) -> Loaded:
-    """Read, override and check; without a source there are only flags, environment and defaults."""
+    """Read, override and check; without a source there are only flags, environment and defaults.
+
+    `origin` is what messages call a source that is no file.
+    """
     environ = os.environ if environ is None else environ
     directory: Path | None = None
     if source is None:
         document = Document()
     elif isinstance(source, Mapping):
-        document = Document(data=_plain(source))
+        document = Document(data=_plain(source), origins={(): origin})
     else:
         path = Path(source)
         document = read_files(path, environ)
@@ -111,5 +115,7 @@ def modules_beside(directory: Path | None) -> Iterator[None]:
 
 def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
     """A copy that overrides may change, of plain values only."""
-    copied: dict[str, Any] = msgspec.to_builtins(dict(source), builtin_types=(bytes, bytearray), enc_hook=lambda value: value)
+    copied: dict[str, Any] = msgspec.to_builtins(
+        dict(source), builtin_types=(bytes, bytearray), enc_hook=lambda value: value
+    )
     return copied

@@ -24,7 +24,10 @@ ApiKey = Annotated[
 Extension = Annotated[str, Meta(min_length=1, description="a file extension without its dot")]
 Url = Annotated[
     str,
-    Meta(pattern=r"^https?://[^\s/]+", description="the beginning of all links, such as 'https://data.example.org/x'"),
+    Meta(
+        pattern=r"^https?://[^\s/]+",
+        description="the address with which all links begin, such as 'https://data.example.org/x'",
+    ),
 ]
 Limit = Annotated[int, Meta(ge=1)]
 
@@ -37,14 +40,16 @@ class Tree(Section):
     """What is served at one path."""
 
     tree: Annotated[str, Meta(min_length=1, description="a kind of tree that a plugin registers, or 'module:object'")]
-    path: Annotated[str, Meta(pattern="^/", description="where it is mounted: '/', '/raw', '/a/b'")]
+    path: Annotated[str, Meta(pattern="^/", description="a path to mount it at: '/', '/raw', '/a/b'")]
     args: Annotated[dict[str, Any] | None, Meta(description="options of the kind, or arguments of the callable")] = None
 
 
 class Provider(Section):
     """A way to log in."""
 
-    provider: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]+{END}", description="a unique name: letters, digits, '_', '-'")]
+    provider: Annotated[
+        str, Meta(pattern=rf"^[A-Za-z0-9_-]+{END}", description="a unique name: letters, digits, '_', '-'")
+    ]
     authenticator: Annotated[str, Meta(min_length=1, description="an authenticator that a plugin registers")]
     args: Annotated[dict[str, Any], Meta(description="its options")] = field(default_factory=dict)
 
@@ -62,12 +67,14 @@ class Authentication(Section):
 class PluginChoices(Section):
     """Which plugins are used."""
 
-    disable: Annotated[list[str], Meta(description="names of plugins that are not loaded")] = field(default_factory=list)
+    disable: Annotated[list[str], Meta(description="names of plugins that are not loaded")] = field(
+        default_factory=list
+    )
     require: Annotated[list[str], Meta(description="names of plugins without which nothing starts")] = field(
         default_factory=list
     )
-    prefer: Annotated[dict[str, str], Meta(description="name that several plugins claim -> the plugin that wins")] = field(
-        default_factory=dict
+    prefer: Annotated[dict[str, str], Meta(description="name that several plugins claim -> the plugin that wins")] = (
+        field(default_factory=dict)
     )
 
 
@@ -106,8 +113,12 @@ class Configuration(Section):
     response_bytesize_limit: Annotated[Limit, Meta(description="larger answers, in bytes, are refused")] = (
         RESPONSE_BYTESIZE_LIMIT
     )
-    exact_count_limit: Annotated[Limit, Meta(description="accepted for compatibility; counts are always exact here")] = 100
-    expose_raw_assets: Annotated[bool, Meta(description="whether files behind nodes may be downloaded as they are")] = True
+    exact_count_limit: Annotated[
+        Limit, Meta(description="accepted for compatibility; counts are always exact here")
+    ] = 100
+    expose_raw_assets: Annotated[bool, Meta(description="whether files behind nodes may be downloaded as they are")] = (
+        True
+    )
     file_extensions: Annotated[
         dict[Extension, str], Meta(description="extension -> media type, more names for `?format=`")
     ] = field(default_factory=dict)

@@ -66,9 +66,16 @@ class Shape:
             return text
         word = text.strip()
         if isinstance(self.type, inspect.BoolType):
-            return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}.get(
-                word.lower(), text
-            )
+            return {
+                "true": True,
+                "1": True,
+                "yes": True,
+                "on": True,
+                "false": False,
+                "0": False,
+                "no": False,
+                "off": False,
+            }.get(word.lower(), text)
         try:
             return json.loads(word)
         except ValueError:

@@ -30,7 +30,9 @@ def read_yaml(path: Path, environ: Mapping[str, str] | None = None) -> Document:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        _refuse(f"{path}{line}", (), f"this is not YAML: {error.problem}{f', {error.context}' if error.context else ''}")
+        _refuse(
+            f"{path}{line}", (), f"this is not YAML: {error.problem}{f', {error.context}' if error.context else ''}"
+        )
     except (yaml.YAMLError, RecursionError) as error:
         _refuse(str(path), (), f"this is not YAML: {error}")
     document = Document(origins={(): str(path)})

@@ -110,6 +110,10 @@ class FileEntry:
         return tuple(self._folder / name for name in self._item.names)
 
     @property
+    def _first(self) -> Path:
+        return self._folder / self._item.names[0]  # a long sequence need not make all its paths for this
+
+    @property
     def file_name(self) -> str:
         """The file's name for messages; that of the first one of a sequence."""
         return self._item.names[0]
@@ -122,10 +126,11 @@ class FileEntry:
         """
         try:
             if self._item.sequence:
-                return self._names_digest, _status(self._folder), _status(self.paths[0]), _status(self.paths[-1])
+                last = self._folder / self._item.names[-1]
+                return self._names_digest, _status(self._folder), _status(self._first), _status(last)
             if self.reader.directory:
-                return _status(self.paths[0]), _direct_entries(self.paths[0])
-            return _status(self.paths[0])
+                return _status(self._first), _direct_entries(self._first)
+            return _status(self._first)
         except FileNotFoundError:
             raise NotFound(f"{self.key!r} is gone: {self.file_name} was deleted") from None
         except OSError as error:
@@ -136,7 +141,11 @@ class FileEntry:
         return hashlib.blake2b("\0".join(self._item.names).encode(), digest_size=12).hexdigest()
 
     def open(self) -> Any:
-        """The node that the reader makes of the file, from the cache if the file has not changed since.
+        """The node that the reader makes of the file, from the cache if the file has not changed since; see below."""
+        return self.open_stamped()[0]
+
+    def open_stamped(self) -> tuple[Any, Hashable]:
+        """The node, and the stamp that the file had when it was found current.
 
         FileUnavailable names the plugin, the file and the reason if that fails; NotFound if the file is gone.
         """
@@ -144,10 +153,10 @@ class FileEntry:
         stamp = self.stamp()
         opened = self._shelf.open_files.peek(identity, stamp)
         if opened is not None:
-            return opened
+            return opened, stamp
         with self.guard:  # taken before the cache's own lock, as a caller who holds it already has done
             try:
-                return self._shelf.open_files.get(identity, stamp, self._read)
+                return self._shelf.open_files.get(identity, stamp, self._read), stamp
             except (NotReady, NotFound):
                 raise
             except Exception as error:
@@ -167,19 +176,19 @@ class FileEntry:
         """The real paths: since they were listed, a part of them may have become a link that leads elsewhere."""
         root = self._shelf.root
         if not self._item.sequence:
-            return (root.check(self.paths[0]),)
+            return (root.check(self._first),)
         folder = root.check(self._folder)
         paths = (folder / name for name in self._item.names)
         return tuple(root.check(path) if path.is_symlink() else path for path in paths)
 
     @property
     def _shown(self) -> str:
-        return self._shelf.root.shown(self.paths[0])
+        return self._shelf.root.shown(self._first)
 
     def _reason(self, error: Exception) -> str:
         """The first line of an error, without saying where on the server the file lies."""
         text = str(error).strip().partition("\n")[0]
-        for hidden in {f"{self._folder}/", f"{self._shelf.root.path}/", str(self._shelf.root.path)}:
+        for hidden in (f"{self._folder}/", f"{self._shelf.root.path}/", str(self._shelf.root.path)):
             text = text.replace(hidden, "")
         if " " not in text:  # a bare value, such as the missing key of a KeyError
             text = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -187,12 +196,16 @@ class FileEntry:
 
     def listed(self) -> Any:
         """The node, or one that says why there is none: a listing shows both."""
+        return self.listed_stamped()[0]
+
+    def listed_stamped(self) -> tuple[Any, Hashable]:
+        """As `listed`, with the stamp of the file; None if there is no node."""
         try:
-            return self.open()
+            return self.open_stamped()
         except FileUnavailable as error:
-            return unavailable_node(error.reason, error.plugin, error.file)
+            return unavailable_node(error.reason, error.plugin, error.file), None
         except KernelError as error:  # vanished, not ready yet
-            return unavailable_node(str(error), self.plugin, self.file_name)
+            return unavailable_node(str(error), self.plugin, self.file_name), None
 
     def data_source(self, node: Any) -> DataSource:
         """Where the data of `node`, which `open` gave, rest."""
@@ -246,14 +259,14 @@ class FileEntry:
     def _asset(self, asset_id: int) -> Path:
         if not 1 <= asset_id <= len(self._item.names):
             raise NotFound(f"no asset {asset_id}: {self.key!r} has {len(self._item.names)}, counted from 1")
-        return self._shelf.root.check(self.paths[asset_id - 1])
+        return self._shelf.root.check(self._folder / self._item.names[asset_id - 1])
 
     def __repr__(self) -> str:
         return f"<FileEntry {self.file_name!r} read by {self.plugin}>"
 
 
-def _status(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
+def _status(path: Path | str) -> tuple[int, int, int]:
+    status = os.stat(path)  # noqa: PTH116 - a text saves making a Path for every request
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 

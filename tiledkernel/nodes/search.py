@@ -1,7 +1,7 @@
 """What each query means: the reference that every backend, in memory or in SQL, agrees with.
 
 One predicate per query, `matches_<name>(query, key, node)`. Values are compared as `tiledkernel.nodes.values` says.
-`matches_regex` lives in `patterns.py`, because its library costs time to load; `MEANINGS` names them all.
+`matches_regex` lives in `patterns.py`, because its library costs time to load.
 Choices that the protocol leaves open:
 
 - a literal dot in a metadata key cannot be addressed: dots always descend;
@@ -22,20 +22,11 @@ from typing import Any, Final, Protocol, runtime_checkable
 from tiledkernel import queries
 from tiledkernel.errors import BadRequest, Unprocessable
 from tiledkernel.nodes import values
-from tiledkernel.nodes.distinct import distinct
 from tiledkernel.nodes.prepared import Prepared
 from tiledkernel.nodes.protocols import Node
-from tiledkernel.nodes.sorting import SortKey, parse_sort, sort_children
 from tiledkernel.specs import as_spec
 
-__all__ = ["MEANINGS", "SortKey", "distinct", "parse_sort", "sort_children"]  # and the predicates, by reference
-
 MAX_PATTERN = 1000  # characters of a `Like`
-_ELSEWHERE = {"regex": "tiledkernel.nodes.patterns:matches_regex"}
-
-MEANINGS: Final[Mapping[str, str]] = {
-    query.name: _ELSEWHERE.get(query.name, f"{__name__}:matches_{query.name}") for query in queries.QUERIES
-}
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "lt": operator.lt,

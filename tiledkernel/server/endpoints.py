@@ -69,16 +69,15 @@ async def _send_body(send: Any, response: Response, method: str) -> None:
 
 async def _send_chunks(send: Any, receive: Any, response: Response, service: Service, entry: Entry | None) -> None:
     """Send a streamed body; stops reading when the client leaves."""
-    loop = asyncio.get_running_loop()
     chunks = response.chunks
     assert chunks is not None
-    first = await loop.run_in_executor(service.pool, guarded, chunks, entry)
+    first = await service.threads.run(guarded, chunks, entry)
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
     gone = asyncio.ensure_future(_left(receive))
     chunk = first
     try:
         while chunk is not None and not gone.done():
-            reading = loop.run_in_executor(service.pool, guarded, chunks, entry)
+            reading = service.threads.run(guarded, chunks, entry)
             view = memoryview(chunk).cast("B")
             for start in range(0, view.nbytes, PIECE):
                 await send({"type": "http.response.body", "body": view[start : start + PIECE], "more_body": True})

@@ -24,18 +24,25 @@ SMALL = 200  # children that are looked at on the event loop
 class Entry:
     """A node with its place: `path` from the root, and the file that it comes from, if any."""
 
-    __slots__ = ("file", "file_depth", "node", "path")
+    __slots__ = ("file", "file_depth", "file_stamp", "node", "path")
 
-    def __init__(self, path: tuple[str, ...], node: Any, file: FileEntry | None, file_depth: int = 0) -> None:
+    def __init__(
+        self, path: tuple[str, ...], node: Any, file: FileEntry | None, file_depth: int = 0, file_stamp: Hashable = None
+    ) -> None:
         self.path = path
         self.node = node
         self.file = file
         self.file_depth = file_depth  # how far below the top of its file
+        self.file_stamp = file_stamp  # which state of the file the node shows
 
     @property
     def is_file_root(self) -> bool:
         """Whether the node stands for its whole file."""
         return self.file is not None and self.file_depth == 0
+
+    def child(self, key: str, node: Any) -> Entry:
+        """The entry of a child."""
+        return Entry((*self.path, key), node, self.file, self.file_depth + 1, self.file_stamp)
 
     @property
     def key(self) -> str:
@@ -56,7 +63,7 @@ class Entry:
         """A value that differs after every change of the data; None if nobody can tell."""
         own = self.node.stamp(cut) if isinstance(self.node, Stamped) else None
         if self.file is not None:
-            return self.file.stamp(), own
+            return self.file_stamp, own
         return own
 
 
@@ -111,7 +118,7 @@ class Resolver:
             path = (*entry.path, key)
             with entry.guard:
                 child = self._step(entry.node, key, path)
-            entry = Entry(path, child, entry.file, entry.file_depth + 1)
+            entry = entry.child(key, child)
         return self.listed(entry) if describing else self._opened(entry)
 
     def children(self, parent: Entry, keys: Iterator[str] | None = None) -> Iterator[tuple[str, Entry]]:
@@ -121,25 +128,27 @@ class Resolver:
             try:
                 child = self._step(parent.node, key, path)
             except BrokenLink:
-                yield key, Entry(path, None, parent.file, parent.file_depth + 1)
+                yield key, parent.child(key, None)
                 continue
             except NotFound:  # vanished while we were looking
                 continue
-            yield key, self.listed(Entry(path, child, parent.file, parent.file_depth + 1))
+            yield key, self.listed(parent.child(key, child))
 
     def listed(self, entry: Entry) -> Entry:
         """An entry as a listing shows it: what cannot be opened is there, with the reason."""
         if isinstance(entry.node, FileEntry):
             file = entry.node
             with file.guard:
-                return Entry(entry.path, file.listed(), file)
+                node, stamp = file.listed_stamped()
+                return Entry(entry.path, node, file, 0, stamp)
         return entry
 
     def _opened(self, entry: Entry) -> Entry:
         if isinstance(entry.node, FileEntry):
             file = entry.node
             with file.guard:
-                return Entry(entry.path, file.open(), file)
+                node, stamp = file.open_stamped()
+                return Entry(entry.path, node, file, 0, stamp)
         return entry
 
     def _step(self, node: Any, key: str, path: tuple[str, ...]) -> Any:

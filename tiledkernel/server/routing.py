@@ -6,7 +6,6 @@ thread: walking into the file, reading, encoding and compressing.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from time import perf_counter
@@ -122,8 +121,7 @@ class Endpoint:
         located = service.resolver.locate(segments)
         if located.immediate:
             return await self._answer_here(request, located, identity)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(service.pool, self._answer, request, located, identity)
+        return await service.threads.run(self._answer, request, located, identity)
 
     async def _answer_here(self, request: Request, located: Located, identity: str) -> tuple[Response, Entry]:
         """Answer on the event loop, unless it turns out to be much work."""
@@ -134,8 +132,7 @@ class Endpoint:
         try:
             answer = self._handler(request)
             if type(answer) is Payload and answer.nbytes > ON_LOOP:
-                loop = asyncio.get_running_loop()
-                response = await loop.run_in_executor(self._service.pool, respond, answer, exchange, identity)
+                response = await self._service.threads.run(respond, answer, exchange, identity)
             else:
                 response = respond(answer, exchange, identity)
         except Exception as error:

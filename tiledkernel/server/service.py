@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 from collections.abc import Callable
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from tiledkernel import references
@@ -19,6 +16,7 @@ from tiledkernel.server.describe import Describer
 from tiledkernel.server.negotiation import Negotiator
 from tiledkernel.server.resolve import Resolver
 from tiledkernel.server.responses import Responder
+from tiledkernel.server.threads import Threads
 from tiledkernel.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,20 +37,8 @@ class Service:
         self.queries = QueryTable(composition.queries.values())
         self.responder = Responder(Codings(composition), boot=secrets.token_hex(8))
         self.tables: Mapping[str, RouteTable] = {}  # all routes by prefix, set when they are compiled
-        self._pool: ThreadPoolExecutor | None = None
-
-    @property
-    def pool(self) -> ThreadPoolExecutor:
-        """Threads for what may block; made when first needed, also if no lifespan ever ran."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 4), thread_name_prefix="tiledkernel")
-        return self._pool
+        self.threads = Threads()
 
     def close(self) -> None:
         """Let the threads go; a later request makes new ones."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            with contextlib.suppress(RuntimeError):
-                pool.shutdown(wait=False, cancel_futures=True)
-
-
+        self.threads.close()

@@ -18,7 +18,7 @@ class DataType(Struct, frozen=True, kw_only=True):
     endianness: str | UnsetType = UNSET
     kind: str | UnsetType = UNSET
     itemsize: int
-    dt_units: str | None | UnsetType = UNSET
+    dt_units: str | UnsetType | None = UNSET
     fields: tuple[Field, ...] | UnsetType = UNSET
 
 

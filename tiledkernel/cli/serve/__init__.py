@@ -1,0 +1,1 @@
+"""`tiledkernel serve`: one command for each thing that can be served."""

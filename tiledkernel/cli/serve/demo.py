@@ -1,0 +1,21 @@
+"""`tiledkernel serve demo`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from tiledkernel.cli.options import ServeOptions, serve_options
+from tiledkernel.cli.process import serve
+from tiledkernel.config.document import COMMAND_LINE
+from tiledkernel.config.load import load
+
+TREE = "tiledkernel.examples.generated:tree"
+
+
+@click.command()
+@serve_options
+def demo(options: ServeOptions) -> None:
+    """Serve example data to everyone who can connect."""
+    public = msgspec.structs.replace(options, public=True)
+    serve(load({"trees": [{"tree": TREE, "path": "/"}]}, flags=public.flags(), origin=COMMAND_LINE), options)

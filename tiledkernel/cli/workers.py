@@ -1,0 +1,45 @@
+"""Run a configuration in several processes."""
+
+from __future__ import annotations
+
+import os
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from tiledkernel.cli.announce import announce
+from tiledkernel.cli.logs import logging_config
+from tiledkernel.cli.options import ServeOptions
+from tiledkernel.cli.process import uvicorn_options
+from tiledkernel.cli.refusal import Refusal
+from tiledkernel.config.environment import CONFIG
+from tiledkernel.config.load import Loaded
+from tiledkernel.config.model import Configuration
+
+APP = "tiledkernel.server.factory:app"
+
+
+def check_scalable(configuration: Configuration) -> None:
+    """Refuse what cannot run in several processes: each would make a key of its own."""
+    if configuration.authentication.single_user_api_key is None:
+        raise Refusal(
+            "several processes need a fixed key: set 'single_user_api_key' under 'authentication', "
+            "or TILED_SINGLE_USER_API_KEY, or --api-key; otherwise each process makes a key of its own"
+        )
+
+
+def serve_workers(loaded: Loaded, path: str, options: ServeOptions) -> None:
+    """Let several processes serve one socket; each reads the configuration and what the flags put in the environment."""
+    check_scalable(loaded.configuration)
+    if options.no_plugins:
+        raise Refusal("--no-plugins works in one process only: set 'workers: 1' under 'uvicorn'")
+    listen = loaded.configuration.uvicorn
+    authentication = loaded.configuration.authentication
+    os.environ[CONFIG] = path
+    os.environ["TILED_SINGLE_USER_API_KEY"] = str(authentication.single_user_api_key)
+    os.environ["TILED_ALLOW_ANONYMOUS_ACCESS"] = str(authentication.allow_anonymous_access).lower()
+    log_config = logging_config(listen.log_config, timestamps=options.log_timestamps)
+    config = uvicorn.Config(APP, workers=listen.workers, **uvicorn_options(listen, log_config))
+    if authentication.allow_anonymous_access:
+        announce("", generated_key=None, public=True)
+    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[config.bind_socket()]).run()

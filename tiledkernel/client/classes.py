@@ -1,0 +1,123 @@
+"""Which class shows a node to the user: by its specs first, then by its family.
+
+A client plugin is a light module that an entry point of the group `tiledkernel.client` names. Its attribute
+`CLIENT_CLASSES` holds records; the classes themselves are loaded when the first such node is met:
+
+    CLIENT_CLASSES = (ClientClass("sparse", "tiled_sparse.client:SparseClient"),)
+
+Single classes may also be named directly, by entry points of the group `tiled.structure_client` (or, as it was called
+before, `tiled.special_client`): the entry point's name is the spec or family.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from tiledkernel import references
+from tiledkernel.client.errors import UnknownStructureFamily
+
+if TYPE_CHECKING:
+    from tiledkernel.client.context import Context
+
+GROUP = "tiledkernel.client"
+SINGLE_CLASS_GROUPS = ("tiled.special_client", "tiled.structure_client")
+
+ClassOrReference: TypeAlias = Callable[..., Any] | str
+StructureClients: TypeAlias = Literal["numpy"] | Mapping[str, ClassOrReference]
+
+logger = logging.getLogger(__name__)
+
+
+class ClientClass(Struct, frozen=True):
+    """The class ("module:Class") that shows nodes of a family or spec; `dask` is its lazy variant, if any."""
+
+    name: str
+    cls: str
+    dask: str | None = None
+
+
+@cache
+def installed_classes() -> Mapping[str, ClassOrReference | EntryPoint]:
+    """What the installed client plugins offer, by family or spec. A plugin that fails is left out, with a warning."""
+    found: dict[str, ClassOrReference | EntryPoint] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        found.update((record.name, record.cls) for record in _records(entry))
+    for group in SINGLE_CLASS_GROUPS:
+        found.update((entry.name, entry) for entry in entry_points(group=group))
+    return found
+
+
+def _records(entry: EntryPoint) -> Iterator[ClientClass]:
+    try:
+        module = importlib.import_module(entry.module)
+        records = tuple(module.CLIENT_CLASSES)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and hurts only itself
+        logger.warning("the client plugin %r (%s) is left out: %r", entry.name, entry.value, error)
+        return
+    yield from records
+
+
+def build_client(
+    context: Context,
+    item: Mapping[str, Any],
+    structure_clients: StructureClients,
+    *,
+    include_data_sources: bool = False,
+) -> Any:
+    """The client of the node that `item` describes."""
+    chosen = choose_class(item, structure_clients)
+    return chosen(
+        context=context,
+        item=item,
+        structure_clients=structure_clients,
+        structure=None,
+        include_data_sources=include_data_sources,
+    )
+
+
+def choose_class(item: Mapping[str, Any], structure_clients: StructureClients) -> Callable[..., Any]:
+    """The class for a node: that of its first spec that has one, else that of its family."""
+    known = checked_structure_clients(structure_clients)
+    attributes = item["attributes"]
+    specs = [spec["name"] for spec in attributes.get("specs") or []]
+    family = attributes["structure_family"]
+    for name in [*specs, family]:
+        if name in known:
+            return _load_class(name, known[name])
+    raise UnknownStructureFamily(
+        f"no installed class shows the structure family {family!r}, which {item['id']!r} has: "
+        f"`pip install tiled-{family}`, or pass structure_clients={{{family!r}: YourClass}}"
+    )
+
+
+def checked_structure_clients(structure_clients: StructureClients) -> Mapping[str, ClassOrReference | EntryPoint]:
+    """The mapping that the user's choice stands for; ValueError explains another choice."""
+    if structure_clients == "numpy":
+        return installed_classes()
+    if isinstance(structure_clients, Mapping):
+        return structure_clients
+    raise ValueError(
+        f"structure_clients={structure_clients!r}: expected 'numpy' or a mapping of families and specs to classes"
+        + (" (lazy dask clients are not part of this version)" if structure_clients == "dask" else "")
+    )
+
+
+def _load_class(name: str, chosen: ClassOrReference | EntryPoint) -> Callable[..., Any]:
+    try:
+        if isinstance(chosen, EntryPoint):
+            chosen = chosen.load()
+        loaded = references.load(chosen) if isinstance(chosen, str) else chosen
+    except ImportError as error:
+        raise UnknownStructureFamily(
+            f"the class that shows {name!r} cannot be loaded: {error}. Install what is missing, for tables "
+            "`pip install 'tiledkernel[table]'`"
+        ) from error
+    assert callable(loaded)
+    return loaded

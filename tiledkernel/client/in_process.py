@@ -1,0 +1,224 @@
+"""Talk to an ASGI application in this process: no sockets, and its exceptions surface as themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+from tiledkernel.client.light_httpx import httpx
+
+App: TypeAlias = Callable[[Any, Any, Any], Any]
+
+_PIECES_AHEAD = 8  # of a body, made before the reader has taken the first
+_LOCAL = ("127.0.0.1", 0)
+
+
+class AppTransport(httpx.BaseTransport):
+    """Runs an ASGI application on an event loop in a thread of its own.
+
+    Bodies stream with back-pressure. If the application raises, so does the request, unless
+    `raise_server_exceptions` is False; then the application's answer (500) is all there is.
+    """
+
+    def __init__(self, app: App, *, raise_server_exceptions: bool = True) -> None:
+        self._app = app
+        self._raise = raise_server_exceptions
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=_run, args=(self._loop,), name="tiledkernel-app", daemon=True)
+        self._thread.start()
+        self._stop = weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
+        self._lifespan = _Lifespan(app)
+        try:
+            self._submit(self._lifespan.start()).result()
+        except BaseException:
+            self._stop()
+            raise
+
+    def _submit(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The application's response; its body is made while it is read."""
+        if not self._stop.alive:
+            raise RuntimeError("this in-process client is closed: make a new one with Context.from_app(app)")
+        exchange = _Exchange(self._app, self._loop, request, raise_exceptions=self._raise)
+        self._submit(exchange.run())
+        status, headers = exchange.begin()
+        return httpx.Response(status, headers=headers, stream=exchange)
+
+    def close(self) -> None:
+        """Shut the application down and end the thread."""
+        if self._stop.alive:
+            try:
+                self._submit(self._lifespan.stop()).result(timeout=10)
+            finally:
+                self._stop()
+                self._thread.join(timeout=10)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """The thread: run the loop until it is stopped, then leave nothing behind."""
+    try:
+        loop.run_forever()
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(_gather(tasks))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _gather(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Lifespan:
+    """Start-up and shut-down of an application; one without such a thing is left alone."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._events: asyncio.Queue[str] = asyncio.Queue()
+        self._answers: asyncio.Queue[str] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.ensure_future(self._live())
+        await self._events.put("lifespan.startup")
+        answer = await self._answers.get()
+        if answer == "lifespan.startup.failed":
+            error = await self._outcome()
+            raise error if error is not None else RuntimeError("the application could not start")
+
+    async def stop(self) -> None:
+        if self._task is not None and not self._task.done():
+            await self._events.put("lifespan.shutdown")
+            await self._answers.get()
+            await self._outcome()
+
+    async def _live(self) -> None:
+        async def receive() -> dict[str, Any]:
+            return {"type": await self._events.get()}
+
+        async def send(message: dict[str, Any]) -> None:
+            await self._answers.put(message["type"])
+
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            await self._answers.put("ended")
+
+    async def _outcome(self) -> BaseException | None:
+        """What ended the application, freed from the groups that frameworks wrap it in."""
+        assert self._task is not None
+        error = (await asyncio.gather(self._task, return_exceptions=True))[0]
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        return error
+
+
+class _Exchange(httpx.SyncByteStream):
+    """One request: the application makes its answer on the loop, the caller's thread takes it."""
+
+    def __init__(
+        self, app: App, loop: asyncio.AbstractEventLoop, request: httpx.Request, *, raise_exceptions: bool
+    ) -> None:
+        self._app = app
+        self._loop = loop
+        self._raise = raise_exceptions
+        self._body = request.read()
+        self._scope = _scope_of(request, raise_exceptions=raise_exceptions)
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._room = asyncio.Semaphore(_PIECES_AHEAD)
+        self._gone = asyncio.Event()
+        self._pieces: Iterator[Any] = iter(())
+
+    # On the loop
+
+    async def run(self) -> None:
+        received = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal received
+            if not received:
+                received = True
+                return {"type": "http.request", "body": self._body, "more_body": False}
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.body" and not self._gone.is_set():
+                await self._room.acquire()
+            self._messages.put(message)
+
+        try:
+            await self._app(self._scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - it surfaces in the caller's thread
+            self._messages.put(error)
+        finally:
+            self._messages.put(None)
+
+    # In the caller's thread
+
+    def begin(self) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """Status and headers; a failure is waited for, to raise what caused it."""
+        message = self._messages.get()
+        if message is None or isinstance(message, Exception):
+            raise message if message is not None else RuntimeError("the application ended without an answer")
+        status = message["status"]
+        self._pieces = iter(list(self._take())) if status >= 500 else self._take()
+        return status, list(message.get("headers", []))
+
+    def _take(self) -> Iterator[Any]:
+        complete = False
+        while (message := self._messages.get()) is not None:
+            if isinstance(message, Exception):
+                if self._raise or not complete:
+                    raise message
+                continue
+            self._loop.call_soon_threadsafe(self._room.release)
+            complete = not message.get("more_body", False)
+            if message.get("body"):
+                yield message["body"]
+        if not complete:
+            raise httpx.RemoteProtocolError("the application ended in the middle of its answer")
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._pieces
+
+    def close(self) -> None:
+        """The caller has read enough: the application learns that nobody listens."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        self._gone.set()
+        self._room.release()
+
+
+def _scope_of(request: httpx.Request, *, raise_exceptions: bool) -> dict[str, Any]:
+    raw_path, _, query = request.url.raw_path.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.url.scheme,
+        "path": unquote(raw_path.decode("ascii")),
+        "raw_path": raw_path,
+        "query_string": query,
+        "root_path": "",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "server": (request.url.host, request.url.port or 80),
+        "client": _LOCAL,
+        "state": {},
+        "extensions": {"tiledkernel.raise_exceptions": raise_exceptions},
+    }

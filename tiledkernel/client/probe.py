@@ -1,0 +1,31 @@
+"""Find out whether a server wants to be talked to over https, before anything secret is sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tiledkernel.client.light_httpx import httpx
+from tiledkernel.client.logs import note_request, note_response
+from tiledkernel.client.retries import attempts
+
+
+def adopt_https(uri: str, *, verify: bool = True, trust_env: bool = True) -> str:
+    """The URI, with https if a plain request to it is redirected to https on the same host."""
+    parsed = httpx.URL(uri)
+    if parsed.scheme != "http":
+        return uri
+    target = parsed.join(_ask_where(str(parsed.copy_with(query=None)), verify=verify, trust_env=trust_env))
+    if target.scheme == "https" and target.host == parsed.host:
+        return str(parsed.copy_with(scheme="https", port=target.port))
+    return uri
+
+
+def _ask_where(uri: str, *, verify: bool, trust_env: bool) -> str:
+    """Where a request without credentials is redirected to; the URI itself if it is answered, however."""
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [note_request], "response": [note_response]}
+    with httpx.Client(verify=verify, trust_env=trust_env, event_hooks=hooks) as client:
+        for attempt in attempts():
+            with attempt, client.stream("GET", uri) as response:
+                return str(response.headers["location"]) if response.has_redirect_location else uri
+    raise AssertionError("the last attempt returns or raises")

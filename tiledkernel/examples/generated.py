@@ -1,0 +1,66 @@
+"""The tree of `tiledkernel serve demo`: 16 entries of all kinds, none of which is computed before somebody asks.
+
+The entries of families that the kernel does not have yet are missing; a comment marks where each of them joins,
+since the order of the entries is part of the demo.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+
+from tiledkernel.examples.dynamic import CountingArray
+from tiledkernel.examples.lazy_table import LazyTable
+from tiledkernel.examples.numpy_structured_dtypes import PETS
+from tiledkernel.examples.random_arrays import RandomArray
+from tiledkernel.families.array.memory import MemoryArray
+from tiledkernel.families.container.memory import MemoryContainer
+
+STALE_AFTER = timedelta(seconds=10)
+
+big_image = RandomArray((10_000, 10_000), seed=1, chunks=(625, 625))
+small_image = RandomArray((300, 300), seed=2, chunks=(300, 300))
+medium_image = RandomArray((1000, 1000), seed=3, chunks=(1000, 1000))
+tiny_image = RandomArray((50, 50), seed=4)
+tiny_cube = RandomArray((50, 50, 50), seed=5)
+tiny_hypercube = RandomArray((50, 50, 50, 50, 50), seed=6, chunks=(2, 2, 50, 50, 50))
+flat_array = RandomArray((100,), seed=7)
+high_entropy = RandomArray((100, 100), seed=8)
+low_entropy = MemoryArray(np.broadcast_to(1.0, (100, 100)))
+
+short_table = LazyTable("tiledkernel.examples.tables:short_table", metadata={"animal": "dog", "color": "red"})
+long_table = LazyTable(
+    "tiledkernel.examples.tables:long_table", npartitions=5, metadata={"animal": "dog", "color": "green"}
+)
+wide_table = LazyTable("tiledkernel.examples.tables:wide_table", metadata={"animal": "dog", "color": "red"})
+
+structured_data = MemoryContainer(
+    {
+        "pets": MemoryArray(PETS),
+        # 'xarray_dataset' joins here, with the plugin for xarray datasets
+    },
+    metadata={"animal": "cat", "color": "green"},
+)
+
+tree = MemoryContainer(
+    {
+        "big_image": big_image,
+        "small_image": small_image,
+        "medium_image": medium_image,
+        # 'sparse_image' joins here, with the family of sparse arrays
+        # 'awkward_array' joins here, with the family of awkward arrays
+        "tiny_image": tiny_image,
+        "tiny_cube": tiny_cube,
+        "tiny_hypercube": tiny_hypercube,
+        "short_table": short_table,
+        "long_table": long_table,
+        "wide_table": wide_table,
+        "structured_data": structured_data,
+        "flat_array": flat_array,
+        "low_entropy": low_entropy,
+        "high_entropy": high_entropy,
+        "dynamic": CountingArray(),
+    },
+    stale_after=STALE_AFTER,
+)

@@ -1,0 +1,117 @@
+"""What a user's index selects from an array, and in which pieces it is fetched. No I/O happens here."""
+
+from __future__ import annotations
+
+import operator
+import reprlib
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from types import EllipsisType
+from typing import Any
+
+from msgspec import Struct
+
+from tiledkernel.errors import SliceOutOfRange
+from tiledkernel.slices import Cut, NDSlice, Part, cut_shape, expand_ellipsis
+
+MAX_PIECE = 100 << 20  # bytes that one request fetches, if chunk boundaries allow
+
+Box = tuple[tuple[int, int], ...]  # begin and end along each axis of a result
+
+
+class Piece(Struct, frozen=True):
+    """A part of a selection: `index` says what to ask for, `target` where it belongs in the result."""
+
+    index: NDSlice
+    target: tuple[slice, ...]
+    shape: tuple[int, ...]
+
+
+def cut_index(index: Any, shape: tuple[int, ...]) -> Cut:
+    """What `array[index]` selects; IndexError for what basic indexing does not know or lies outside."""
+    parts = index if isinstance(index, tuple) else (index,)
+    checked = expand_ellipsis([_checked_part(part) for part in parts], len(shape))
+    if len(checked) > len(shape):
+        raise IndexError(f"too many indices: the array has {len(shape)} dimensions, but {len(checked)} were indexed")
+    try:
+        return cut_shape(checked, shape)
+    except SliceOutOfRange as error:
+        raise IndexError(str(error)) from None
+
+
+def _checked_part(part: Any) -> Part | EllipsisType:
+    if part is Ellipsis:
+        return ...
+    if isinstance(part, slice):
+        start, stop, step = (None if bound is None else _integer(bound) for bound in (part.start, part.stop, part.step))
+        if step == 0:
+            raise ValueError("slice step cannot be zero")
+        return slice(start, stop, step)
+    return _integer(part)
+
+
+def _integer(value: Any) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError  # noqa: TRY301 - True is no position, although Python takes it for 1
+        return operator.index(value)
+    except TypeError:
+        raise IndexError(
+            f"{reprlib.repr(value)} cannot be sent to the server as an index: expected integers, slices and '...'; "
+            "to select with lists, masks or new axes, read first: x.read()[...]"
+        ) from None
+
+
+def divide(cut: Cut, chunks: Sequence[Sequence[int]], itemsize: int, limit: int = MAX_PIECE) -> list[Piece]:
+    """The pieces in which to fetch a selection: one if it is small, else divided along the array's chunks."""
+    if not cut.shape or cut.size * itemsize <= limit:
+        whole = Piece(cut.index, tuple(slice(0, n) for n in cut.shape), cut.shape)
+        return [whole] if cut.size else []
+    kept = [axis for axis, part in enumerate(cut.index) if isinstance(part, slice)]
+    bounds = [_boundaries(part, chunks[axis]) for axis in kept if isinstance(part := cut.index[axis], slice)]
+    boxes = _bisect(tuple((0, n) for n in cut.shape), bounds, itemsize, limit)
+    return [_piece_of(cut, kept, box) for box in boxes]
+
+
+def _boundaries(selected: slice, lengths: Sequence[int]) -> list[int]:
+    """The positions in the result, between its ends, at which a chunk begins."""
+    count = len(range(selected.start, selected.stop, selected.step))
+    begins = (-(-(offset - selected.start) // selected.step) for offset in accumulate(lengths))
+    return sorted({position for position in begins if 0 < position < count})
+
+
+def _bisect(box: Box, bounds: Sequence[Sequence[int]], itemsize: int, limit: int) -> Iterator[Box]:
+    """Halve a box at chunk boundaries until each part is small enough, or within one chunk; first axes first."""
+    size = itemsize
+    for begin, end in box:
+        size *= end - begin
+    if size > limit:
+        for axis, (begin, end) in enumerate(box):
+            inside = [position for position in bounds[axis] if begin < position < end]
+            if inside:
+                middle = min(inside, key=lambda position: abs(2 * position - begin - end))
+                for part in ((begin, middle), (middle, end)):
+                    yield from _bisect((*box[:axis], part, *box[axis + 1 :]), bounds, itemsize, limit)
+                return
+    yield box
+
+
+def _piece_of(cut: Cut, kept: Sequence[int], box: Box) -> Piece:
+    index: list[Part] = list(cut.index)
+    for axis, (begin, end) in zip(kept, box, strict=True):
+        part = cut.index[axis]
+        assert isinstance(part, slice)
+        start = part.start + begin * part.step
+        index[axis] = slice(start, part.start + (end - 1) * part.step + 1, part.step)
+    return Piece(tuple(index), tuple(slice(*pair) for pair in box), tuple(end - begin for begin, end in box))
+
+
+def short_index(index: NDSlice, shape: tuple[int, ...]) -> NDSlice:
+    """The index without what need not be said: steps of one, and whole axes at the end."""
+    parts: list[Part] = [
+        part if isinstance(part, int) else slice(part.start, part.stop, None if part.step == 1 else part.step)
+        for part in index
+    ]
+    while parts and parts[-1] == slice(0, shape[len(parts) - 1], None):
+        parts.pop()
+    return tuple(parts)

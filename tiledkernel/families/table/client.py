@@ -1,0 +1,136 @@
+"""The client of a table; pandas and pyarrow load when rows are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tiledkernel import references
+from tiledkernel.client.calls import call_node, call_partition
+from tiledkernel.client.errors import ClientError
+from tiledkernel.client.exporting import save
+from tiledkernel.client.node import Node
+from tiledkernel.client.parallel import Stopped, run_parallel
+from tiledkernel.client.uris import join_path
+from tiledkernel.families.table.structure import TableStructure
+
+if TYPE_CHECKING:
+    import threading
+
+    import pandas as pd
+    import pyarrow as pa
+
+
+class DataFrameClient(Node):
+    """A table on the server.
+
+    >>> t.read(["A", "B"])
+    >>> t["A"][:10]
+    """
+
+    structure_type: ClassVar = TableStructure
+
+    def structure(self) -> TableStructure:
+        """Schema, columns and number of partitions."""
+        structure: TableStructure = super().structure()
+        return structure
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.structure().columns)
+
+    @property
+    def npartitions(self) -> int:
+        """Number of parts in which the rows are kept."""
+        return self.structure().npartitions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.structure().columns
+
+    def read(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """All rows, of all columns or of those named.
+
+        >>> t.read()
+        >>> t.read(["A", "B"])
+        """
+        chosen = _checked_columns(columns)
+        tasks = [partial(self._fetch_partition, number, chosen) for number in range(self.npartitions)]
+        return _as_frame(run_parallel(tasks, self.context.max_connections))
+
+    def read_partition(self, partition: int, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """The rows of one partition, of all columns or of those named."""
+        if not 0 <= partition < self.npartitions:
+            raise IndexError(f"no partition {partition}: this table has {self.npartitions}, counted from 0")
+        return _as_frame([self._fetch_partition(partition, _checked_columns(columns))])
+
+    def _fetch_partition(
+        self, partition: int, columns: Sequence[str] | None, stop: threading.Event | None = None
+    ) -> pa.Table:
+        if stop is not None and stop.is_set():
+            raise Stopped
+        decode = _frames("decode_arrow_file")  # loads pyarrow, or says that it is missing, before anything travels
+        table: pa.Table = decode(self.context.data_bytes(call_partition(self._link("partition"), partition, columns)))
+        return table
+
+    def __getitem__(self, column: str) -> Any:
+        """One column, as the client of an array."""
+        if not isinstance(column, str):
+            raise TypeError(f"{column!r} is no name of a column: to read several, use .read({column!r})")
+        if column not in self:
+            raise KeyError(column)
+        url = join_path(self.uri, (column,))
+        try:
+            item = self.context.message(call_node(url, include_data_sources=self._include_data_sources))["data"]
+        except ClientError as error:
+            if error.response.status_code in (404, 410):
+                raise KeyError(column) from error
+            raise
+        return self._client_of(item)
+
+    def export(self, filepath: Any, columns: str | Sequence[str] | None = None, *, format: str | None = None) -> None:  # noqa: A002 - the name that users know
+        """Save the table, or only some of its columns.
+
+        Parameters
+        ----------
+        filepath
+            A path, whose suffix names the format, or a writable binary buffer.
+        columns
+            Names; all if left out.
+        format
+            A suffix such as 'csv' or a media type such as 'text/csv'.
+
+        Examples
+        --------
+        >>> t.export("table.xlsx", ["A", "B"])
+        """
+        save(self.context, self._link("full"), filepath, format, choose=("column", _checked_columns(columns)))
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.columns
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.columns}>"
+
+
+def _checked_columns(columns: str | Sequence[str] | None) -> list[str] | None:
+    if columns is None:
+        return None
+    chosen = [columns] if isinstance(columns, str) else list(columns)
+    if not chosen:
+        raise ValueError("no columns are chosen: name at least one, or leave columns out for all")
+    return chosen
+
+
+def _as_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
+    frame: pd.DataFrame = _frames("as_frame")(tables)
+    return frame
+
+
+def _frames(name: str) -> Callable[[Any], Any]:
+    loaded: Callable[[Any], Any] = references.load(f"tiledkernel.families.table.client_frames:{name}")
+    return loaded

@@ -1,0 +1,25 @@
+"""From a configuration to an application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tiledkernel.config.compose import compose
+from tiledkernel.config.load import Loaded, load, modules_beside, settings_of
+from tiledkernel.config.mounts import build_mounts, plan_mounts
+from tiledkernel.server.app import Application, build_app
+
+
+def build_app_from_config(source: Path | str | Mapping[str, Any] | Loaded, *, third_party: bool = True) -> Application:
+    """The application that a configuration describes: a file, a directory of files, or a mapping like their content.
+
+    Environment variables override what files say, as `tiledkernel.config.environment` tells; a mapping is
+    overridden in the same way. ConfigurationError lists everything that is wrong.
+    """
+    loaded = source if isinstance(source, Loaded) else load(source)
+    with modules_beside(loaded.directory):
+        composition = compose(loaded, third_party=third_party)
+        trees = build_mounts(plan_mounts(loaded, composition))
+    return build_app(trees, settings=settings_of(loaded.configuration), composition=composition)

@@ -1,0 +1,7 @@
+"""Names that published tutorials import from here; each lives in the module of its subject."""
+
+from __future__ import annotations
+
+from tiledkernel.client.outline import gen_tree, tree
+
+__all__ = ["gen_tree", "tree"]
