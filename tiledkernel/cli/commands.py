@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -50,7 +51,7 @@ def all_commands() -> Registry[Command]:
 
 
 def register(plugins: Plugins) -> Registry[Command]:
-    """Commands by name; a name that another plugin has, or that lies under another's command, is reported and left out."""
+    """Commands by name; one that another plugin has, or that cannot stand beside another, is reported and left out."""
     commands: Registry[Command] = Registry("command")
     for command, plugin in plugins.records("register_commands"):
         try:
@@ -80,8 +81,8 @@ def _warn(message: str) -> None:
 class CommandGroup(click.Group):
     """The commands whose names begin with certain words."""
 
-    def __init__(self, words: tuple[str, ...] = (), **settings: object) -> None:
-        super().__init__(name=words[-1] if words else None, **settings)  # type: ignore[arg-type] # click checks them
+    def __init__(self, *, words: tuple[str, ...] = (), **settings: Any) -> None:
+        super().__init__(**settings)
         self.words = words
 
     def invoke(self, ctx: click.Context) -> object:
@@ -106,9 +107,7 @@ class CommandGroup(click.Group):
             if record is not None:
                 return _load(record, commands.plugin_of(record.name))
             if any(self._names(commands, words)):
-                return CommandGroup(
-                    words, help=GROUPS.get(cmd_name, f"Commands about {cmd_name}."), no_args_is_help=True
-                )
+                return CommandGroup(words=words, name=cmd_name, help=_group_help(cmd_name), no_args_is_help=True)
         return None
 
     def resolve_command(
@@ -135,17 +134,22 @@ class CommandGroup(click.Group):
 
     def _line(self, word: str) -> str:
         record = all_commands().get(" ".join((*self.words, word)))
-        return record.help if record is not None else GROUPS.get(word, f"Commands about {word}.")
+        return record.help if record is not None else _group_help(word)
 
     def _names(self, commands: Registry[Command], words: tuple[str, ...] | None = None) -> Iterator[str]:
         within = self.words if words is None else words
         return (name for name in commands if tuple(name.split()[: len(within)]) == within)
 
 
+def _group_help(word: str) -> str:
+    return GROUPS.get(word, f"Commands about {word}.")
+
+
 def _load(record: Command, plugin: str) -> click.Command:
     command = references.load(record.command)
     if not isinstance(command, click.Command):
         raise ConfigurationError(
-            f"command {record.name!r} of plugin {plugin!r}: {record.command!r} is a {type(command).__name__}, no click command"
+            f"command {record.name!r} of plugin {plugin!r}: {record.command!r} is no click command, "
+            f"but {type(command).__name__}"
         )
     return command

@@ -66,7 +66,7 @@ class Timestamped(logging.Formatter):
     def __init__(self, inner: dict[str, Any]) -> None:
         super().__init__()
         configurator = logging.config.DictConfigurator({"version": 1})
-        self._inner: logging.Formatter = configurator.configure_formatter(dict(inner))  # type: ignore[assignment] # it is one
+        self._inner: logging.Formatter = configurator.configure_formatter(dict(inner))
 
     def format(self, record: logging.LogRecord) -> str:
         """The stamped line."""

@@ -81,7 +81,7 @@ def show(name: str, *, as_json: bool) -> None:
         for record in records:
             click.echo(f"  {label_of(record)}")
             for field, value in _fields(record).items():
-                click.echo(f"    {field}: {value}")
+                click.echo(f"    {field}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
 @plugins.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from tiledkernel.cli.announce import announce
 from tiledkernel.cli.logs import logging_config
@@ -29,7 +28,7 @@ def check_scalable(configuration: Configuration) -> None:
 
 
 def serve_workers(loaded: Loaded, path: str, options: ServeOptions) -> None:
-    """Let several processes serve one socket; each reads the configuration and what the flags put in the environment."""
+    """Let several processes serve one socket; each reads the configuration, and the flags from the environment."""
     check_scalable(loaded.configuration)
     if options.no_plugins:
         raise Refusal("--no-plugins works in one process only: set 'workers: 1' under 'uvicorn'")
@@ -39,7 +38,6 @@ def serve_workers(loaded: Loaded, path: str, options: ServeOptions) -> None:
     os.environ["TILED_SINGLE_USER_API_KEY"] = str(authentication.single_user_api_key)
     os.environ["TILED_ALLOW_ANONYMOUS_ACCESS"] = str(authentication.allow_anonymous_access).lower()
     log_config = logging_config(listen.log_config, timestamps=options.log_timestamps)
-    config = uvicorn.Config(APP, workers=listen.workers, **uvicorn_options(listen, log_config))
     if authentication.allow_anonymous_access:
         announce("", generated_key=None, public=True)
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[config.bind_socket()]).run()
+    uvicorn.run(APP, workers=listen.workers, **uvicorn_options(listen, log_config))

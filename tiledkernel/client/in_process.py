@@ -93,8 +93,10 @@ class _Lifespan:
         self._task = asyncio.ensure_future(self._live())
         await self._events.put("lifespan.startup")
         answer = await self._answers.get()
+        if answer == "lifespan.startup.complete":
+            return
+        error = await self._outcome()  # an application that ends here without a word has no start-up
         if answer == "lifespan.startup.failed":
-            error = await self._outcome()
             raise error if error is not None else RuntimeError("the application could not start")
 
     async def stop(self) -> None:
@@ -123,6 +125,10 @@ class _Lifespan:
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
         return error
+
+
+class ClientDisconnected(OSError):
+    """What an application gets that goes on sending to a caller who has read enough."""
 
 
 class _Exchange(httpx.SyncByteStream):
@@ -155,8 +161,11 @@ class _Exchange(httpx.SyncByteStream):
             return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.body" and not self._gone.is_set():
+            if message["type"] == "http.response.body":
                 await self._room.acquire()
+                if self._gone.is_set():
+                    self._room.release()
+                    raise ClientDisconnected
             self._messages.put(message)
 
         try:

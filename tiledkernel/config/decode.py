@@ -43,7 +43,7 @@ def decode(document: Document, type_: type[T], at: KeyPath, skip: frozenset[KeyP
     unknown = [path for path in _unknown(value, shape, at) if path not in skip]
     problems = [_unknown_key(document, shape, at, path) for path in unknown]
     value = _without(value, {*unknown, *skip}, at)
-    problems.extend(_wrong_values(document, value, type_, shape, at))
+    problems.extend(_wrong_values(document, value, type_, at))
     if problems:
         raise InvalidConfiguration(problems)
     return msgspec.convert(value, type_)
@@ -92,29 +92,30 @@ def _without(value: Any, left_out: set[KeyPath], path: KeyPath) -> Any:
     return value
 
 
-def _wrong_values(document: Document, value: Any, type_: Any, shape: Shape, at: KeyPath) -> Iterator[Problem]:
+def _wrong_values(document: Document, value: Any, type_: Any, at: KeyPath) -> Iterator[Problem]:
     """One problem for each key, for each entry of a list of mappings, and for what is missing."""
     if not isinstance(value, dict):
         yield Problem(document.origin(at), at, f"{show(at, value)}: expected a mapping of keys")
         return
     found = False
     for key, inner in value.items():
-        for problem in _wrong_below(document, key, inner, type_, shape, at):
+        for problem in _wrong_below(document, key, inner, type_, at):
             found = True
             yield problem
     error = None if found else validation_error(value, type_)
     if error is not None:
-        yield _wrong_value(document, value, error, shape, at)
+        yield _wrong_value(document, value, error, Shape.of(type_), at)
 
 
-def _wrong_below(document: Document, key: str, value: Any, type_: Any, shape: Shape, at: KeyPath) -> Iterator[Problem]:
+def _wrong_below(document: Document, key: str, value: Any, type_: Any, at: KeyPath) -> Iterator[Problem]:
+    shape = Shape.of(type_)
     below = shape.below(key)
     item = below.below(0) if below is not None and isinstance(value, list) else None
     if item is not None and isinstance(item.type, inspect.StructType):
         for index, entry in enumerate(value):
-            yield from _wrong_values(document, entry, item.type.cls, item, (*at, key, index))
+            yield from _wrong_values(document, entry, item.type.cls, (*at, key, index))
     elif below is not None and isinstance(below.type, inspect.StructType):
-        yield from _wrong_values(document, value, below.type.cls, below, (*at, key))
+        yield from _wrong_values(document, value, below.type.cls, (*at, key))
     elif below is not None:
         error = validation_error({key: value}, type_)
         # A Struct with required keys complains of those too; only what concerns this key counts here.

@@ -1,6 +1,7 @@
-"""Environment variables that override the configuration: `TILED_<KEY>` and `TILED_<SECTION>_<KEY>`, derived from the model.
+"""Environment variables that override the configuration: `TILED_<KEY>` and `TILED_<SECTION>_<KEY>`.
 
-Sections and keys that Tiled does not have are spelt `TILEDKERNEL_...`. Lists and mappings are written as JSON.
+They are derived from the model. Sections and keys that Tiled does not have are spelt `TILEDKERNEL_...`. Lists and
+mappings are written as JSON.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ CONCATENATED = frozenset({"allow_origins", "specs", "trees"})
 def read_files(path: Path, environ: Mapping[str, str] | None = None) -> Document:
     """The document in `path`, or merged from the `.yml` and `.yaml` files of that directory."""
     if not path.exists():
-        raise InvalidConfiguration([Problem(str(path), (), "no such file or directory")])
+        raise InvalidConfiguration([Problem(str(path), (), "no such file or directory; give its path, or set TILED_CONFIG")])
     if not path.is_dir():
         return read_yaml(path, environ)
     files = sorted(

@@ -36,7 +36,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of the configuration; a key that it does not have is an error."""
 
 
-class Tree(Section):
+class Tree(Section, frozen=True):
     """What is served at one path."""
 
     tree: Annotated[str, Meta(min_length=1, description="a kind of tree that a plugin registers, or 'module:object'")]
@@ -44,7 +44,7 @@ class Tree(Section):
     args: Annotated[dict[str, Any] | None, Meta(description="options of the kind, or arguments of the callable")] = None
 
 
-class Provider(Section):
+class Provider(Section, frozen=True):
     """A way to log in."""
 
     provider: Annotated[
@@ -54,7 +54,7 @@ class Provider(Section):
     args: Annotated[dict[str, Any], Meta(description="its options")] = field(default_factory=dict)
 
 
-class Authentication(Section):
+class Authentication(Section, frozen=True):
     """Who may do what."""
 
     allow_anonymous_access: Annotated[bool, Meta(description="reading needs no key")] = False
@@ -64,7 +64,7 @@ class Authentication(Section):
     )
 
 
-class PluginChoices(Section):
+class PluginChoices(Section, frozen=True):
     """Which plugins are used."""
 
     disable: Annotated[list[str], Meta(description="names of plugins that are not loaded")] = field(
@@ -78,7 +78,7 @@ class PluginChoices(Section):
     )
 
 
-class Uvicorn(Section):
+class Uvicorn(Section, frozen=True):
     """How the server listens; names and meanings are those of uvicorn."""
 
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
@@ -98,7 +98,7 @@ class Uvicorn(Section):
     access_log: Annotated[bool, Meta(description="write a line for each request")] = False
 
 
-class Configuration(Section):
+class Configuration(Section, frozen=True):
     """The whole configuration of a server."""
 
     trees: Annotated[list[Tree], Meta(description="what is served, and where")] = field(default_factory=list)

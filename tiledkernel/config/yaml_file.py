@@ -61,7 +61,11 @@ def _check_depth(path: Path, text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            _refuse(f"{path}:{event.start_mark.line + 1}", (), f"nested more than {MAX_DEPTH} levels deep")
+            _refuse(
+                f"{path}:{event.start_mark.line + 1 if event.start_mark else 0}",
+                (),
+                f"nested more than {MAX_DEPTH} levels deep",
+            )
 
 
 def _refuse(origin: str, path: KeyPath, message: str) -> NoReturn:
@@ -141,7 +145,7 @@ class _Builder:
 
     def _construct(self, node: yaml.Node, path: KeyPath) -> Any:
         try:
-            return self._scalars.construct_object(node)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it out
+            return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             message = getattr(error, "problem", None) or str(error)
             self._refuse(node, path, f"a value that YAML cannot mean: {message}")

@@ -17,6 +17,7 @@ from tiledkernel.slices import Cut, Part
 from tiledkernel.specs import Spec
 
 SMALL = 256 << 10  # bytes that are computed faster than another thread would take over
+SPARSE = 8  # from this step on, rows are computed one by one, without those between them
 _PER_COUNT = 4  # numbers that Philox makes of one value of its counter
 
 
@@ -57,14 +58,21 @@ class RandomArray:
     def _read_block(self, pieces: tuple[_Piece, ...]) -> NDArray[np.float64]:
         block = tuple(piece.block for piece in pieces)
         shape = [lengths[index] for lengths, index in zip(self.structure.chunks, block, strict=True)]
-        local = [piece.local for piece in pieces]
-        first = 0
-        if local:  # rows lie one after the other, so those before and after the needed ones can be left out
-            first, shape[0] = _span(local[0])
-            local[0] = _shifted(local[0], first)
-        numbers = self._numbers(block, first * math.prod(shape[1:]), math.prod(shape))
-        selected: NDArray[np.float64] = numbers.reshape(shape)[tuple(local)]
-        return selected
+        if not shape:
+            return self._numbers(block, 0, 1).reshape(())
+        rows, rest = pieces[0].local, tuple(piece.local for piece in pieces[1:])
+        if isinstance(rows, int):
+            return self._rows(block, shape, rows, 1)[(0, *rest)]
+        if rows.step < SPARSE:
+            return self._rows(block, shape, rows.start, rows.stop - rows.start)[(slice(None, None, rows.step), *rest)]
+        return np.stack(
+            [self._rows(block, shape, row, 1)[(0, *rest)] for row in range(rows.start, rows.stop, rows.step)]
+        )
+
+    def _rows(self, block: tuple[int, ...], shape: Sequence[int], first: int, count: int) -> NDArray[np.float64]:
+        """Some rows of a block, which lie one after the other: those before and after them cost nothing."""
+        size = math.prod(shape[1:])
+        return self._numbers(block, first * size, count * size).reshape((count, *shape[1:]))
 
     def _numbers(self, block: tuple[int, ...], start: int, count: int) -> NDArray[np.float64]:
         """`count` numbers of a block, from its element `start` on."""
@@ -102,12 +110,3 @@ def _pieces(part: Part, bounds: Sequence[int]) -> Iterator[_Piece]:
         if first < len(selected):
             local = slice(selected[first] - low, selected[-1] - low + 1, part.step)
             yield _Piece(block, local, slice(first, len(selected)))
-
-
-def _span(part: Part) -> tuple[int, int]:
-    """The first row that a part selects, and how many rows it reaches over."""
-    return (part, 1) if isinstance(part, int) else (part.start, part.stop - part.start)
-
-
-def _shifted(part: Part, by: int) -> Part:
-    return part - by if isinstance(part, int) else slice(part.start - by, part.stop - by, part.step)

@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import jmespath
 import msgspec
-from jmespath.exceptions import JMESPathError
 from msgspec import Struct
 
 from tiledkernel import references, wire
 from tiledkernel.composition import Composition
-from tiledkernel.errors import BadRequest, BrokenLink, KernelError, Unprocessable
+from tiledkernel.errors import BadRequest, KernelError, Unprocessable
 from tiledkernel.nodes.files import unavailable_node
 from tiledkernel.nodes.protocols import Inlined
 from tiledkernel.server.resolve import Entry, Resolver
+from tiledkernel.server.selection import Selection
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,6 @@ FIELDS = frozenset(
 )
 MAX_INLINED = 500
 MAX_INLINED_DEPTH = 5
-MAX_EXPRESSION = 2000
 NATURAL_ORDER = ({"key": "_", "direction": 1},)
 
 
@@ -34,7 +32,7 @@ class View(Struct, frozen=True, kw_only=True):
     """Which parts of a resource are wanted."""
 
     fields: frozenset[str] = FIELDS
-    select: Any = None
+    select: Selection | None = None
     links: bool = True
     data_sources: bool = False
     max_depth: int = MAX_INLINED_DEPTH
@@ -55,18 +53,6 @@ def parse_fields(values: list[str]) -> frozenset[str]:
                 f"unknown field {value!r}: expected some of {', '.join(sorted(FIELDS))}", "query", "fields", value=value, kind="enum"
             )
     return frozenset(filter(None, values))
-
-
-def compile_selection(expression: str | None) -> Any:
-    """A compiled JMESPath; BadRequest if it is malformed."""
-    if expression is None:
-        return None
-    if len(expression) > MAX_EXPRESSION:
-        raise BadRequest(f"select_metadata is too long: at most {MAX_EXPRESSION} characters are taken")
-    try:
-        return jmespath.compile(expression)
-    except (JMESPathError, RecursionError) as error:
-        raise BadRequest(f"select_metadata={expression[:200]!r} is no JMESPath expression: {error}") from None
 
 
 class Describer:
@@ -95,7 +81,8 @@ class Describer:
         if "specs" in fields:
             attributes["specs"] = [{"name": spec.name, "version": spec.version} for spec in node.specs]
         if "metadata" in fields:
-            attributes["metadata"] = select(wire.plain(node.metadata), view.select)
+            metadata = wire.plain(node.metadata)
+            attributes["metadata"] = metadata if view.select is None else view.select.of(metadata)
         if container or "structure" in fields:
             attributes["structure"] = structure
         if container and "sorting" in fields:
@@ -175,16 +162,6 @@ class Describer:
         if entry.file is None or not entry.is_file_root:
             return None
         return [msgspec.to_builtins(entry.file.data_source(entry.node))]
-
-
-def select(metadata: dict[str, Any], expression: Any) -> dict[str, Any]:
-    """The metadata, or `{"selected": ...}` if a JMESPath is given."""
-    if expression is None:
-        return metadata
-    try:
-        return {"selected": expression.search(metadata)}
-    except (JMESPathError, BrokenLink, RecursionError) as error:
-        raise BadRequest(f"select_metadata could not be applied: {error}") from None
 
 
 def quoted(path: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from tiledkernel.errors import BadRequest
 from tiledkernel.families.container.paging import Page, check_range, cursor_after, parse_page
 from tiledkernel.nodes.sorting import SortKey, parse_sort, sort_children
 from tiledkernel.server.answers import Message
-from tiledkernel.server.describe import View, compile_selection, parse_fields, quoted
+from tiledkernel.server.describe import View, parse_fields, quoted
 from tiledkernel.server.filters import Filter
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
@@ -40,7 +40,7 @@ def search(request: Request) -> Message:
     check_range("max_depth", query.max_depth, 0, 5)
     view = View(
         fields=parse_fields(query.fields),
-        select=compile_selection(query.select_metadata),
+        select=parse_selection(query.select_metadata),
         links=not query.omit_links,
         data_sources=query.include_data_sources,
         max_depth=query.max_depth,

@@ -13,7 +13,7 @@ from tiledkernel.nodes.files import FileEntry
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message
 from tiledkernel.server.validators import expires
-from tiledkernel.server.describe import View, compile_selection, parse_fields
+from tiledkernel.server.describe import View, parse_fields
 from tiledkernel.server.request import Request
 
 
@@ -47,7 +47,7 @@ def describe(request: Request) -> Message:
     check_range("max_depth", query.max_depth, 0, 5)
     view = View(
         fields=parse_fields(query.fields),
-        select=compile_selection(query.select_metadata),
+        select=parse_selection(query.select_metadata),
         links=not query.omit_links,
         data_sources=query.include_data_sources,
         max_depth=query.max_depth,
