@@ -7,7 +7,8 @@ import msgspec
 
 from tiledkernel.composition import Composition
 from tiledkernel.config.compose import compose
-from tiledkernel.config.load import configuration_path, load, modules_beside
+from tiledkernel.config.files import configuration_path, load_files
+from tiledkernel.config.load import modules_beside
 from tiledkernel.config.mounts import plan_mounts
 from tiledkernel.config.schema import json_schema
 from tiledkernel.plugins import discover
@@ -21,7 +22,7 @@ def check(path: str | None) -> None:
     Without PATH it is TILED_CONFIG, or ./config.yml. Plugins are loaded and references are looked up; nothing is
     opened or served.
     """
-    loaded = load(configuration_path(path))
+    loaded = load_files(configuration_path(path))
     with modules_beside(loaded.directory):
         plan_mounts(loaded, compose(loaded))
     click.echo("No errors found in configuration.")

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
 from uvicorn.config import LOGGING_CONFIG
 
+from tiledkernel import references
 from tiledkernel.errors import ConfigurationError
 
 STAMPED = ("access", "default")
@@ -38,10 +38,10 @@ def logging_config(path: str | None, *, timestamps: bool, verbose: bool = False)
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text("utf-8")
-        config = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        config = json.loads(text) if path.suffix == ".json" else references.load("yaml:safe_load")(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except Exception as error:
         raise ConfigurationError(f"{path}: cannot be parsed: {error}") from error
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path}: expected a mapping, as `logging.config.dictConfig` takes it")

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from tiledkernel.config.document import Document, InvalidConfiguration, Problem
+from tiledkernel.config.environment import CONFIG
+from tiledkernel.config.load import Flag, Loaded, load
 from tiledkernel.config.yaml_file import read_yaml
+
+DEFAULT_PATH = "config.yml"
 
 # Several files may each contribute entries to these; any other key belongs to one file.
 CONCATENATED = frozenset({"allow_origins", "specs", "trees"})
 
 
+def configuration_path(given: Path | str | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration is: as given, or as TILED_CONFIG says, or ./config.yml."""
+    environ = os.environ if environ is None else environ
+    return Path(given or environ.get(CONFIG) or DEFAULT_PATH)
+
+
+def load_files(path: Path | str, *, flags: tuple[Flag, ...] = (), environ: Mapping[str, str] | None = None) -> Loaded:
+    """The configuration in a file or directory, overridden by environment and flags, and checked."""
+    path = Path(path)
+    directory = (path if path.is_dir() else path.parent).resolve()
+    return load(read_files(path, environ), flags=flags, environ=environ, directory=directory)
+
+
 def read_files(path: Path, environ: Mapping[str, str] | None = None) -> Document:
     """The document in `path`, or merged from the `.yml` and `.yaml` files of that directory."""
     if not path.exists():
-        raise InvalidConfiguration([Problem(str(path), (), "no such file or directory; give its path, or set TILED_CONFIG")])
+        raise InvalidConfiguration(
+            [Problem(str(path), (), "no such file or directory; give its path, or set TILED_CONFIG")]
+        )
     if not path.is_dir():
         return read_yaml(path, environ)
     files = sorted(

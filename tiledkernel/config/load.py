@@ -1,4 +1,7 @@
-"""Flags over environment over files over defaults: one configuration, with the places its values come from."""
+"""Flags over environment over files over defaults: one configuration, with the places its values come from.
+
+Files are read elsewhere, so that serving without one does not import YAML.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,12 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from tiledkernel.config.decode import decode_configuration
-from tiledkernel.config.document import Document, KeyPath
-from tiledkernel.config.environment import CONFIG, apply_environment
-from tiledkernel.config.files import read_files
+from tiledkernel.config.document import COMMAND_LINE, Document, KeyPath
+from tiledkernel.config.environment import apply_environment
 from tiledkernel.config.model import Configuration
 from tiledkernel.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_PATH = "config.yml"
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -41,40 +41,27 @@ class Flag(Struct, frozen=True):
     name: str
 
 
-def configuration_path(given: Path | str | None = None, environ: Mapping[str, str] | None = None) -> Path:
-    """Where the configuration is: as given, or as TILED_CONFIG says, or ./config.yml."""
-    environ = os.environ if environ is None else environ
-    return Path(given or environ.get(CONFIG) or DEFAULT_PATH)
-
-
 def load(
-    source: Path | str | Mapping[str, Any] | None = None,
+    source: Mapping[str, Any] | Document,
     *,
     flags: tuple[Flag, ...] = (),
     environ: Mapping[str, str] | None = None,
-    origin: str = "configuration",
+    directory: Path | None = None,
 ) -> Loaded:
-    """Read, override and check; without a source there are only flags, environment and defaults.
-
-    `origin` is what messages call a source that is no file.
-    """
-    environ = os.environ if environ is None else environ
-    directory: Path | None = None
-    if source is None:
-        document = Document()
-    elif isinstance(source, Mapping):
-        document = Document(data=_plain(source), origins={(): origin})
-    else:
-        path = Path(source)
-        document = read_files(path, environ)
-        directory = (path if path.is_dir() else path.parent).resolve()
-    apply_environment(document, environ)
+    """Override what `source` says with environment and flags, and check the result; files are read by `load_files`."""
+    document = source if isinstance(source, Document) else Document(data=_plain(source))
+    apply_environment(document, os.environ if environ is None else environ)
     for flag in flags:
         document.put(flag.path, flag.value, flag.name)
     configuration = decode_configuration(document)
     if configuration.object_cache is not UNSET:
         logger.warning("%s: object_cache: this key is obsolete and ignored", document.origin(("object_cache",)))
     return Loaded(configuration=configuration, document=document, directory=directory)
+
+
+def load_command_line(trees: list[dict[str, Any]], flags: tuple[Flag, ...]) -> Loaded:
+    """The configuration of a command that names what to serve itself; messages do not speak of keys."""
+    return load(Document(data={"trees": trees}, origins={(): COMMAND_LINE}), flags=flags)
 
 
 def settings_of(configuration: Configuration) -> Settings:

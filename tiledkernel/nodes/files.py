@@ -162,7 +162,7 @@ class FileEntry:
             except Exception as error:
                 if self._shelf.open_files.first_failure(identity, stamp):
                     logger.warning("%s could not open %s", self.plugin, self._shown, exc_info=True)
-                raise FileUnavailable(self.key, self._reason(error), self.plugin, self.file_name) from error
+                raise FileUnavailable(self.key, self.reason(error), self.plugin, self.file_name) from error
 
     def _read(self) -> Any:
         paths = self._checked_paths()
@@ -185,9 +185,12 @@ class FileEntry:
     def _shown(self) -> str:
         return self._shelf.root.shown(self._first)
 
-    def _reason(self, error: Exception) -> str:
+    def reason(self, error: BaseException) -> str:
         """The first line of an error, without saying where on the server the file lies."""
-        text = str(error).strip().partition("\n")[0]
+        try:
+            text = str(error).strip().partition("\n")[0]
+        except Exception:  # noqa: BLE001 - an exception of a plugin may raise when it describes itself
+            text = ""
         for hidden in (f"{self._folder}/", f"{self._shelf.root.path}/", str(self._shelf.root.path)):
             text = text.replace(hidden, "")
         if " " not in text:  # a bare value, such as the missing key of a KeyError

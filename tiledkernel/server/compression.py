@@ -7,13 +7,15 @@ from typing import Any
 
 from tiledkernel import references
 from tiledkernel.composition import Composition
-from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE, CSV, HTML, JSON, MSGPACK, PLAIN
+from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE, CSV, HTML, JSON, MSGPACK, PLAIN, parse_media_type
 from tiledkernel.records import Compressor
 
 SMALLEST = 1000  # bytes; shorter bodies are never compressed
 WORTHWHILE = 0.9  # of the original size
 SAMPLE = 4096  # bytes that are tried before a whole body is
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MAX_ACCEPTED = 500  # characters of an `Accept-Encoding` that are looked at
+REMEMBERED = 256  # answers
 COMPRESSIBLE = frozenset({ARRAY_BYTES, ARROW_FILE, JSON, MSGPACK, CSV, PLAIN, HTML, _XLSX})
 
 
@@ -29,12 +31,15 @@ class Codings:
         base = media_type.partition(";")[0]
         if not accept_encoding or base not in COMPRESSIBLE:
             return None
-        key = (accept_encoding, base)
-        if key not in self._chosen:
-            if len(self._chosen) >= 256:
-                self._chosen.clear()
-            self._chosen[key] = self._choose(accepted_codings(accept_encoding.decode("latin-1")), base)
-        return self._chosen[key]
+        key = (accept_encoding[:MAX_ACCEPTED], base)
+        try:
+            return self._chosen[key]
+        except KeyError:
+            coding = self._choose(accepted_codings(key[0].decode("latin-1")), base)
+        if len(self._chosen) >= REMEMBERED:
+            self._chosen.clear()
+        self._chosen[key] = coding
+        return coding
 
     def _choose(self, accepted: dict[str, float], base: str) -> Coding | None:
         usable = [
@@ -50,15 +55,8 @@ class Codings:
 
 def accepted_codings(header: str) -> dict[str, float]:
     """The codings of an `Accept-Encoding` header with their qualities."""
-    accepted = {}
-    for part in header.split(",")[:32]:
-        name, _, parameter = part.strip().partition(";")
-        quality = parameter.strip().removeprefix("q=")
-        try:
-            accepted[name.strip().lower()] = float(quality) if quality else 1.0
-        except ValueError:
-            accepted[name.strip().lower()] = 1.0
-    return accepted
+    offers = map(parse_media_type, header.split(","))
+    return {offer.base: offer.quality for offer in offers if offer.base}
 
 
 class Coding:

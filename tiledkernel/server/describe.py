@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +14,9 @@ from tiledkernel.composition import Composition
 from tiledkernel.errors import BadRequest, KernelError, Unprocessable
 from tiledkernel.nodes.files import unavailable_node
 from tiledkernel.nodes.protocols import Inlined
+from tiledkernel.server.blame import Blaming
 from tiledkernel.server.resolve import Entry, Resolver
 from tiledkernel.server.selection import Selection
-
-logger = logging.getLogger(__name__)
 
 FIELDS = frozenset(
     {"metadata", "structure_family", "structure", "count", "sorting", "specs", "data_sources", "access_tags"}
@@ -95,16 +93,18 @@ class Describer:
     def listed(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
         """The resource of a child; one that cannot be described is there, with the reason."""
         if entry.node is None:
-            entry = Entry(entry.path, unavailable_node("this link leads nowhere", "", entry.key), None)
+            return self._unavailable(entry, "this link leads nowhere", base, view)
         try:
-            with entry.guard:
+            with entry.guard, Blaming(entry):
                 return self.resource(entry, base, view, depth)
-        except Exception as error:
-            if not isinstance(error, KernelError):
-                logger.warning("%s could not describe %r", entry.source, "/".join(entry.path), exc_info=True)
-            reason = f"{entry.source} could not describe it: {type(error).__name__}: {error}"
-            plugin = entry.file.plugin if entry.file else ""
-            return self.resource(Entry(entry.path, unavailable_node(reason, plugin, entry.key), None), base, view, depth)
+        except (BadRequest, Unprocessable):  # the caller's own mistake, such as a selection that does not fit
+            raise
+        except KernelError as error:
+            return self._unavailable(entry, str(error), base, view)
+
+    def _unavailable(self, entry: Entry, reason: str, base: str, view: View) -> dict[str, Any]:
+        node = unavailable_node(reason, entry.file.plugin if entry.file else "", entry.key)
+        return self.resource(Entry(entry.path, node, None), base, msgspec.structs.replace(view, select=None))
 
     def key(self, path: tuple[str, ...], base: str, view: View) -> dict[str, Any]:
         """The resource of a child of which only the key is wanted: it is not looked at."""

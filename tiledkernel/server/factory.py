@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from tiledkernel.config.load import configuration_path
+from tiledkernel.config.files import configuration_path
 from tiledkernel.server.app import Application
 from tiledkernel.server.from_config import build_app_from_config
 

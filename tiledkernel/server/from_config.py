@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tiledkernel import references
 from tiledkernel.config.compose import compose
 from tiledkernel.config.load import Loaded, load, modules_beside, settings_of
 from tiledkernel.config.mounts import build_mounts, plan_mounts
@@ -15,11 +16,20 @@ from tiledkernel.server.app import Application, build_app
 def build_app_from_config(source: Path | str | Mapping[str, Any] | Loaded, *, third_party: bool = True) -> Application:
     """The application that a configuration describes: a file, a directory of files, or a mapping like their content.
 
-    Environment variables override what files say, as `tiledkernel.config.environment` tells; a mapping is
-    overridden in the same way. ConfigurationError lists everything that is wrong.
+    Environment variables override what files and mappings say, as `tiledkernel.config.environment` tells.
+    ConfigurationError lists everything that is wrong.
     """
-    loaded = source if isinstance(source, Loaded) else load(source)
+    loaded = _loaded(source)
     with modules_beside(loaded.directory):
         composition = compose(loaded, third_party=third_party)
         trees = build_mounts(plan_mounts(loaded, composition))
     return build_app(trees, settings=settings_of(loaded.configuration), composition=composition)
+
+
+def _loaded(source: Path | str | Mapping[str, Any] | Loaded) -> Loaded:
+    if isinstance(source, Loaded):
+        return source
+    if isinstance(source, Mapping):
+        return load(source)
+    loaded: Loaded = references.load("tiledkernel.config.files:load_files")(source)  # which imports YAML
+    return loaded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tiledkernel import references
@@ -33,18 +33,36 @@ class Choice:
         self._encode: Callable[[Any, Encoding], Body] | None = None
 
     def encode(self, payload: Any, encoding: Encoding) -> Body:
-        """The body; the encoder is imported when it is first needed."""
-        if self._encode is None:
-            self._encode = references.load(self._reference)
+        """The body; the encoder is imported when it is first needed. What it raises is NotAcceptable and names it."""
         try:
-            return self._encode(payload, encoding)
-        except KernelError:
+            if self._encode is None:
+                self._encode = references.load(self._reference)
+            body = self._encode(payload, encoding)
+            if isinstance(body, (bytes, bytearray, memoryview, str)):
+                return body
+            if isinstance(body, Iterator):
+                return self._stream(body, encoding)
+            return memoryview(body)
+        except _NO_FAILURES_OF_ENCODERS:
             raise
         except Exception as error:
-            logger.warning("%s failed for %r", self._reference, encoding.name, exc_info=True)
-            raise NotAcceptable(
-                f"these data cannot be sent as {self.media_type}: {self._reference} raised {type(error).__name__}: {error}"
-            ) from error
+            raise self._refusal(error, encoding) from error
+
+    def _stream(self, body: Iterator[Any], encoding: Encoding) -> Iterator[Any]:
+        try:
+            yield from body
+        except _NO_FAILURES_OF_ENCODERS:
+            raise
+        except Exception as error:
+            raise self._refusal(error, encoding) from error
+
+    def _refusal(self, error: Exception, encoding: Encoding) -> NotAcceptable:
+        logger.warning("%s failed for %r", self._reference, encoding.name, exc_info=error)
+        return NotAcceptable(f"these data cannot be sent as {self.media_type}: {self._reference}: {say(error)}")
+
+
+# What is the reader's failure, or the caller's, on its way through an encoder.
+_NO_FAILURES_OF_ENCODERS = (RequestError, ReadFailed)
 
 
 class Negotiator:

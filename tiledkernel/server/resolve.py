@@ -6,7 +6,7 @@ block. Both check that the viewer may see every step.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -93,10 +93,8 @@ class Resolver:
     def __init__(self, root: Any, composition: Composition) -> None:
         self.root = root
         self._adopt = composition.adopt
-        self._children = {
-            family.name: references.load(family.child) for family in composition.families.values() if family.child
-        }
-        self._families = composition.families
+        self._references = {family.name: family.child for family in composition.families.values() if family.child}
+        self._children: dict[str, Callable[[Any, str], Any]] = {}  # loaded when a node of the family is walked through
 
     def locate(self, segments: tuple[str, ...]) -> Located:
         """Walk through containers in memory as far as they go; NotFound if a key is missing there."""
@@ -151,10 +149,16 @@ class Resolver:
                 return Entry(entry.path, node, file, 0, stamp)
         return entry
 
+    def _child_function(self, family: str, path: tuple[str, ...]) -> Callable[[Any, str], Any]:
+        if family not in self._references:
+            parent = path[-2] if len(path) > 1 else "the root"
+            raise NotFound(f"no such entry: {list(path)!r}: {parent!r} is {_a(family)}, which has no children")
+        child: Callable[[Any, str], Any] = references.load(self._references[family])
+        self._children[family] = child
+        return child
+
     def _step(self, node: Any, key: str, path: tuple[str, ...]) -> Any:
-        child = self._children.get(node.family)
-        if child is None:
-            raise NotFound(f"no such entry: {list(path)!r}: {path[-2] if len(path) > 1 else 'the root'!r} is {_a(node.family)}")
+        child = self._children.get(node.family) or self._child_function(node.family, path)
         try:
             found = child(node, key)
         except KernelError:

@@ -63,6 +63,11 @@ class Selection:
         self.spend(weigh(value, self._left))
 
 
+def parse_selection(expression: str | None) -> Selection | None:
+    """The selection that a request asks for; BadRequest if it is malformed."""
+    return None if expression is None else Selection(expression)
+
+
 def weigh(value: Any, limit: int) -> int:
     """How many values a value amounts to if each occurrence counts; counting stops above `limit`."""
     weight = 0

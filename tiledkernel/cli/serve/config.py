@@ -7,7 +7,7 @@ import click
 from tiledkernel.cli.options import ServeOptions, serve_options
 from tiledkernel.cli.process import serve
 from tiledkernel.cli.workers import check_scalable, serve_workers
-from tiledkernel.config.load import configuration_path, load
+from tiledkernel.config.files import configuration_path, load_files
 
 
 @click.command()
@@ -20,7 +20,7 @@ def config(options: ServeOptions, path: str | None, *, scalable: bool) -> None:
     Without PATH it is TILED_CONFIG, or ./config.yml.
     """
     where = configuration_path(path)
-    loaded = load(where, flags=options.flags())
+    loaded = load_files(where, flags=options.flags())
     if scalable:
         check_scalable(loaded.configuration)
     if loaded.configuration.uvicorn.workers > 1:

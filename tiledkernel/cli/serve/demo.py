@@ -7,8 +7,7 @@ import msgspec
 
 from tiledkernel.cli.options import ServeOptions, serve_options
 from tiledkernel.cli.process import serve
-from tiledkernel.config.document import COMMAND_LINE
-from tiledkernel.config.load import load
+from tiledkernel.config.load import load_command_line
 
 TREE = "tiledkernel.examples.generated:tree"
 
@@ -18,4 +17,4 @@ TREE = "tiledkernel.examples.generated:tree"
 def demo(options: ServeOptions) -> None:
     """Serve example data to everyone who can connect."""
     public = msgspec.structs.replace(options, public=True)
-    serve(load({"trees": [{"tree": TREE, "path": "/"}]}, flags=public.flags(), origin=COMMAND_LINE), options)
+    serve(load_command_line([{"tree": TREE, "path": "/"}], public.flags()), options)

@@ -11,8 +11,7 @@ import click
 from tiledkernel.cli.options import ServeOptions, serve_options
 from tiledkernel.cli.process import serve
 from tiledkernel.cli.refusal import Refusal
-from tiledkernel.config.document import COMMAND_LINE
-from tiledkernel.config.load import load
+from tiledkernel.config.load import load_command_line
 
 
 @click.command()
@@ -42,7 +41,7 @@ def directory(options: ServeOptions, path: str, *, watch: bool, verbose: bool, *
         "path": "/",
         "args": {name: value for name, value in args.items() if value is not None},
     }
-    loaded = load({"trees": [tree]}, flags=options.flags(), origin=COMMAND_LINE)
+    loaded = load_command_line([tree], options.flags())
     if watch:
         click.echo("--watch is not needed: changes in the directory always show at once.", err=True)
     click.echo(f"Serving the files below {Path(path).resolve()}", err=True)

@@ -11,8 +11,7 @@ from tiledkernel.cli.options import ServeOptions, serve_options
 from tiledkernel.cli.process import serve
 from tiledkernel.cli.refusal import Refusal
 from tiledkernel.cli.workers import check_scalable
-from tiledkernel.config.document import COMMAND_LINE
-from tiledkernel.config.load import load
+from tiledkernel.config.load import load_command_line
 
 
 @click.command()
@@ -27,7 +26,7 @@ def pyobject(options: ServeOptions, reference: str, *, scalable: bool) -> None:
     if ":" not in reference:
         raise Refusal(f"{reference!r}: expected MODULE:OBJECT, for example 'my_package.my_module:tree'")
     sys.path.insert(0, str(Path.cwd()))
-    loaded = load({"trees": [{"tree": reference, "path": "/"}]}, flags=options.flags(), origin=COMMAND_LINE)
+    loaded = load_command_line([{"tree": reference, "path": "/"}], options.flags())
     if scalable:
         check_scalable(loaded.configuration)
     serve(loaded, options)

@@ -14,6 +14,7 @@ from tiledkernel.server.describe import View, parse_fields, quoted
 from tiledkernel.server.filters import Filter
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
+from tiledkernel.server.selection import parse_selection
 from tiledkernel.server.validators import expires
 
 REVALIDATE = ((b"cache-control", b"must-revalidate"),)

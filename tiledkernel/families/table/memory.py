@@ -78,6 +78,11 @@ class MemoryTable:
         start, stop = rows * partition // count, rows * (partition + 1) // count
         return select_columns(self.table, columns).slice(start, stop - start)
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the data in memory."""
+        return int(self.table.nbytes)
+
     def stamp(self, cut: Cut | None) -> Hashable:
         """The generation of the data."""
         del cut

@@ -6,17 +6,19 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 
-import pyarrow
 from msgspec import Struct, field
 
+from tiledkernel import references
 from tiledkernel.access.scopes import READ_DATA
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import BadRequest, Unprocessable
-from tiledkernel.families.table.payload import TablePayload
 from tiledkernel.nodes.protocols import TableNode
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Payload
 from tiledkernel.server.request import Request
+
+UNKNOWN = 1 << 30  # bytes; more than is ever made on the event loop
+_PAYLOAD = "tiledkernel.families.table.payload:TablePayload"  # by reference: pyarrow loads when a table is touched
 
 
 class FullQuery(Struct, frozen=True, kw_only=True):
@@ -67,24 +69,24 @@ def _payload(request: Request, partitions: Sequence[int]) -> Payload:
     entry = request.entry
     node: TableNode = entry.node
     query = request.query
-    part = TablePayload(node, _columns(request), partitions, request.service.settings.response_bytesize_limit)
+    columns = _columns(request)
+    make = references.load(_PAYLOAD)
+    part = make(node, columns, partitions, request.service.settings.response_bytesize_limit)
     choice = request.service.negotiator.choose(node, query.format, request.header(b"accept"))
     encoding = Encoding(choice.media_type, entry.key, node.metadata, node.specs)
     return Payload(
         media_type=choice.content_type,
         work=partial(choice.encode, part, encoding),
-        stamp=(entry.stamp(), tuple(part.columns or ()), request.method),
-        nbytes=_estimate(part),
+        stamp=(entry.stamp(), tuple(columns or ()), request.method),
+        nbytes=_estimate(node, len(partitions)),
         filename=query.filename,
     )
 
 
-def _estimate(part: TablePayload) -> int:
+def _estimate(node: TableNode, partitions: int) -> int:
     """Bytes of memory that reading needs, as far as one can tell beforehand: small only for what is in memory."""
-    table = getattr(part.node, "table", None)
-    if not isinstance(table, pyarrow.Table):
-        return 1 << 30
-    return int(table.nbytes * len(part.partitions) // max(1, part.node.structure.npartitions))
+    nbytes = getattr(node, "nbytes", None)
+    return UNKNOWN if nbytes is None else int(nbytes * partitions // node.structure.npartitions)
 
 
 _FAMILIES = frozenset({"table"})

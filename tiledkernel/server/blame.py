@@ -1,0 +1,65 @@
+"""Who is to blame: whatever a reader, a node or an encoder raises becomes an error that names it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tiledkernel.errors import KernelError, ReadFailed, Unavailable
+
+if TYPE_CHECKING:
+    from tiledkernel.server.resolve import Entry
+
+logger = logging.getLogger(__name__)
+
+MAX_REASON = 300  # characters
+_NO_FAILURES = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
+
+
+class Blaming:
+    """`with Blaming(entry):` failures in the block are those of the entry's plugin, or of its node's class.
+
+    This includes what is no `Exception`: `sys.exit` in a reader, or a panic in a library written in Rust, must not
+    end the server.
+    """
+
+    __slots__ = ("_entry",)
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and (blamed := blame(error, self._entry)) is not error:
+            raise blamed from error
+
+
+def blame(error: BaseException, entry: Entry) -> BaseException:
+    """What a failure while reading is for the caller; errors that are meant for the caller stay as they are."""
+    if isinstance(error, _NO_FAILURES) or (isinstance(error, KernelError) and not isinstance(error, ReadFailed)):
+        return error
+    cause = error.__cause__ if isinstance(error, ReadFailed) and error.__cause__ else error
+    path = "/".join(entry.path)
+    logger.warning("%s failed while reading %r", entry.source, path, exc_info=cause)
+    if entry.file is not None:
+        return Unavailable(
+            f"{path!r} is unavailable: plugin {entry.file.plugin!r} could not read it: {entry.file.reason(cause)}"
+        )
+    if isinstance(cause, ReadFailed):
+        return ReadFailed(f"{path!r} could not be read: {type(entry.node).__name__}: {say(cause)}")
+    return ReadFailed(f"{path!r} could not be read: {type(entry.node).__name__} raised {type(cause).__name__}")
+
+
+def say(error: BaseException) -> str:
+    """An error in one line, even if it cannot describe itself."""
+    try:
+        text = str(error).strip().partition("\n")[0]
+    except Exception:  # noqa: BLE001 - a plugin's exception may raise anything
+        text = ""
+    text = text if isinstance(error, KernelError) else f"{type(error).__name__}: {text}".rstrip(": ")
+    return text[:MAX_REASON]
