@@ -74,14 +74,14 @@ class Composition:
 
     def adopt(self, live: Any, metadata: Mapping[str, Any] | None = None, specs: Sequence[Spec | str] = ()) -> Any:
         """The node for a live object: a node itself, or an array, table, mapping ... that a family adopts."""
+        if isinstance(getattr(live, "family", None), str):
+            return live
         kind = type(live)
         if kind not in self._kinds:
             self._kinds[kind] = self._adopter(kind)
         reference = self._kinds[kind]
         if reference is not None:
             return references.load(reference)(live, metadata, specs, self._identities.of(live))
-        if isinstance(getattr(live, "family", None), str):
-            return live
         raise PluginError(
             f"no family adopts {type(live).__module__}.{type(live).__qualname__} objects; expected a node or one of: "
             f"{', '.join(sorted(self._adopters))}{self.plugins.hint()}"

@@ -179,6 +179,6 @@ def prefers_msgpack(accept: str) -> bool:
     return False
 
 
-def digest(body: bytes) -> str:
+def digest(body: bytes | bytearray | memoryview) -> str:
     """A short name for the content of a control message, used in its ETag."""
     return hashlib.blake2b(body, digest_size=12).hexdigest()

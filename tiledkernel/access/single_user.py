@@ -28,7 +28,7 @@ class SingleUser:
     def identify(self, credentials: Credentials) -> Viewer:
         """The owner, or the public; Unauthorized for a wrong key or any token."""
         if credentials.api_key is not None:
-            if secrets.compare_digest(credentials.api_key.encode("utf-8", "surrogateescape"), self._encoded):
+            if secrets.compare_digest(credentials.api_key.encode("utf-8", "surrogatepass"), self._encoded):
                 return self._owner
             raise Unauthorized("this API key is not valid")
         if credentials.bearer is not None:

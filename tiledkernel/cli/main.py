@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import click
@@ -54,4 +55,5 @@ def main() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Brief())
     logging.getLogger(PROGRAM).addHandler(handler)
+    gc.disable()  # while modules are imported there is nothing to collect; a server turns it on again
     cli(prog_name=PROGRAM)

@@ -48,6 +48,7 @@ class Server(uvicorn.Server):
 
 def serve(loaded: Loaded, options: ServeOptions, *, verbose: bool = False) -> None:
     """Build the application of a configuration and run it."""
+    gc.enable()
     listen = loaded.configuration.uvicorn
     log_config = logging_config(listen.log_config, timestamps=options.log_timestamps, verbose=verbose)
     app = build_app_from_config(loaded, third_party=not options.no_plugins)

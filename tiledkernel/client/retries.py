@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import sys
@@ -11,6 +12,9 @@ from typing import Any
 import stamina
 
 from tiledkernel.client.light_httpx import httpx
+
+# Where no logging is set up, Python would print stamina's notes; the person who waits gets one word instead.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
 

@@ -39,8 +39,9 @@ def split_path(path: str) -> tuple[str, ...]:
 
 
 def join_path(base: str, segments: tuple[str, ...]) -> str:
-    """A link below `base`, without its query."""
-    return "/".join([base.partition("?")[0].rstrip("/"), *(quote(segment, safe="") for segment in segments)])
+    """A link below `base`, without its query; `base` itself, with a slash at its end, if there are no segments."""
+    quoted = "/".join(quote(segment, safe="") for segment in segments)
+    return f"{base.partition('?')[0].rstrip('/')}/{quoted}"
 
 
 def sibling_route(uri: str, route: str) -> str:

@@ -137,8 +137,8 @@ def _wrong_value(document: Document, value: Any, error: msgspec.ValidationError,
     description = expected.description if expected else ""
     if description and "matching regex" in message:
         message = f"expected {description}"
-    elif description:
-        message = f"{message[:1].lower()}{message[1:]} ({description})"
+    else:
+        message = f"{message[:1].lower()}{message[1:]}" + (f" ({description})" if description else "")
     hint = f"; the environment variable {document.unset[path]!r} is not set" if path in document.unset else ""
     return Problem(document.origin(path), path, f"{show(path, found)}: {message}{hint}")
 

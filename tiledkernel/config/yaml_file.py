@@ -18,8 +18,10 @@ MAX_VALUES = 100_000  # aliases can make a small file mean billions of values
 MAX_DEPTH = 50
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_MERGE = "tag:yaml.org,2002:merge"
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_COLLECTIONS = frozenset({f"{_TAG}map", f"{_TAG}seq"})
 
 
 def read_yaml(path: Path, environ: Mapping[str, str] | None = None) -> Document:
@@ -36,7 +38,7 @@ def read_yaml(path: Path, environ: Mapping[str, str] | None = None) -> Document:
     except (yaml.YAMLError, RecursionError) as error:
         _refuse(str(path), (), f"this is not YAML: {error}")
     document = Document(origins={(): str(path)})
-    if root is None:
+    if root is None or root.tag == f"{_TAG}null":
         return document
     if not isinstance(root, yaml.MappingNode):
         _refuse(str(path), (), "expected a mapping of keys, such as 'trees: [...]'")
@@ -87,6 +89,8 @@ class _Builder:
         if self._count > MAX_VALUES or len(path) > MAX_DEPTH:
             self._refuse(node, (), f"more than {MAX_VALUES} values or {MAX_DEPTH} levels: check the aliases (*name)")
         self._document.origins[path] = self._place(node)
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+            self._refuse(node, path, f"a value that YAML cannot mean: the tag {node.tag!r} is unknown here")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

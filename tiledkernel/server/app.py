@@ -14,10 +14,12 @@ from litestar.types import Receive, Scope, Send
 
 from tiledkernel import references
 from tiledkernel.composition import Composition
+from tiledkernel.errors import BadRequest
 from tiledkernel.plugins import discover
 from tiledkernel.records import Route, Router
 from tiledkernel.server.endpoints import TableApplication
 from tiledkernel.server.exchange import Exchange, preflight
+from tiledkernel.server.links import host_names
 from tiledkernel.server.mounts import mount_trees
 from tiledkernel.server.problems import problem
 from tiledkernel.server.routing import RouteTable
@@ -66,8 +68,9 @@ class Application(Litestar):
 
     def _refusal(self, exchange: Exchange, method: str) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
         """The answer to a preflight, or to a request for a host that this server does not go by."""
-        if self.hosts and exchange.headers.get(b"host", b"").partition(b":")[0].lower() not in self.hosts:
-            return 400, [(b"content-type", b"application/json")], b'{"detail":"this server does not go by that host name"}'
+        if self.hosts and not self.hosts.issuperset(host_names(exchange)):
+            status, headers, body = problem(BadRequest("this server does not go by that host name"), "")
+            return status, [*headers, (b"content-type", b"application/json")], body
         return preflight(exchange, self.origins) if method == "OPTIONS" else None
 
 

@@ -7,7 +7,8 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tiledkernel.errors import KernelError, ReadFailed, Unavailable
+from tiledkernel.errors import Gone, KernelError, NotReady, ReadFailed, Unavailable
+from tiledkernel.nodes.files import FileEntry
 
 if TYPE_CHECKING:
     from tiledkernel.server.resolve import Entry
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_REASON = 300  # characters
+FAILURES = (ReadFailed, Gone, NotReady)  # errors that concern one node, not the request
 _NO_FAILURES = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
 
 
@@ -45,14 +47,14 @@ def blame(error: BaseException, entry: Entry) -> BaseException:
         return error
     cause = error.__cause__ if isinstance(error, ReadFailed) and error.__cause__ else error
     path = "/".join(entry.path)
-    logger.warning("%s failed while reading %r", entry.source, path, exc_info=cause)
-    if entry.file is not None:
-        return Unavailable(
-            f"{path!r} is unavailable: plugin {entry.file.plugin!r} could not read it: {entry.file.reason(cause)}"
-        )
+    file = entry.node if isinstance(entry.node, FileEntry) else entry.file
+    source = type(entry.node).__name__ if file is None else f"plugin {file.plugin!r}"
+    logger.warning("%s failed while reading %r", source, path, exc_info=cause)
+    if file is not None:
+        return Unavailable(f"{path!r} is unavailable: {source} could not read it: {file.reason(cause)}")
     if isinstance(cause, ReadFailed):
-        return ReadFailed(f"{path!r} could not be read: {type(entry.node).__name__}: {say(cause)}")
-    return ReadFailed(f"{path!r} could not be read: {type(entry.node).__name__} raised {type(cause).__name__}")
+        return ReadFailed(f"{path!r} could not be read: {source}: {say(cause)}")
+    return ReadFailed(f"{path!r} could not be read: {source} raised {type(cause).__name__}")
 
 
 def say(error: BaseException) -> str:

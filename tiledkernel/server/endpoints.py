@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from litestar.types import Receive, Scope, Send
 
-from tiledkernel.errors import KernelError
+from tiledkernel.errors import ReadFailed
 from tiledkernel.server.exchange import Exchange
 from tiledkernel.server.links import base_url
 from tiledkernel.server.problems import problem
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
 from tiledkernel.server.responses import PIECE, Response
-from tiledkernel.server.routing import RouteTable, guarded
+from tiledkernel.server.routing import RouteTable, abandon, guarded
 from tiledkernel.server.service import Service
 
-logger = logging.getLogger(__name__)
 
 
 class TableApplication:
@@ -37,20 +35,31 @@ class TableApplication:
         service = self._service
         exchange: Exchange = scope["exchange"]
         method = scope["method"]
+        first = None
         try:
             endpoint, segments = self._table.find(method, path)
             response, entry = await endpoint.answer(Request(service, scope, exchange, segments), receive)
+            if response.chunks is not None and method != "HEAD":
+                first = await service.threads.run(guarded, response.chunks, entry)
         except Exception as error:  # noqa: BLE001 - the one place where anything becomes a response
-            status, headers, body = problem(error, base_url(scope, exchange, service.settings))
-            headers.append((b"content-type", b"application/json"))
-            await _send_body(send, Response(status, [*headers, (b"content-length", b"%d" % len(body))], body), method)
-            if not isinstance(error, KernelError):
-                exchange.failure = error
+            await _send_problem(send, error, scope, service)
             return
         if response.chunks is None or method == "HEAD":
             await _send_body(send, response, method)
         else:
-            await _send_chunks(send, receive, response, service, entry)
+            await _send_chunks(send, receive, response, service, entry, first)
+
+
+async def _send_problem(send: Any, error: Exception, scope: Any, service: Service) -> None:
+    """Send what an error is for the caller; what was no caller's fault is kept for those in this process."""
+    exchange: Exchange = scope["exchange"]
+    exchange.secured = False  # what a half-made response would have brought is not sent
+    status, headers, body = problem(error, base_url(scope, exchange, service.settings))
+    headers += ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
+    await _send_body(send, Response(status, headers, body), scope["method"])
+    if status == 500:
+        cause = error.__cause__ if isinstance(error, ReadFailed) else None
+        exchange.failure = cause if isinstance(cause, Exception) else error
 
 
 async def _send_body(send: Any, response: Response, method: str) -> None:
@@ -67,14 +76,17 @@ async def _send_body(send: Any, response: Response, method: str) -> None:
         await send({"type": "http.response.body", "body": piece, "more_body": start + PIECE < size})
 
 
-async def _send_chunks(send: Any, receive: Any, response: Response, service: Service, entry: Entry | None) -> None:
-    """Send a streamed body; stops reading when the client leaves."""
+async def _send_chunks(
+    send: Any, receive: Any, response: Response, service: Service, entry: Entry | None, chunk: Any
+) -> None:
+    """Send a streamed body that begins with `chunk`, reading one chunk ahead; stops when the client leaves.
+
+    A failure on the way breaks the connection off, so that nobody takes half of the data for all.
+    """
     chunks = response.chunks
     assert chunks is not None
-    first = await service.threads.run(guarded, chunks, entry)
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
     gone = asyncio.ensure_future(_left(receive))
-    chunk = first
     try:
         while chunk is not None and not gone.done():
             reading = service.threads.run(guarded, chunks, entry)
@@ -82,10 +94,12 @@ async def _send_chunks(send: Any, receive: Any, response: Response, service: Ser
             for start in range(0, view.nbytes, PIECE):
                 await send({"type": "http.response.body", "body": view[start : start + PIECE], "more_body": True})
             chunk = await reading
-        if not gone.done():
+        if chunk is None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         gone.cancel()
+        if chunk is not None:
+            service.threads.run(abandon, chunks, entry)
 
 
 async def _left(receive: Any) -> None:

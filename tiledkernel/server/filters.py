@@ -14,7 +14,7 @@ from tiledkernel.errors import BadRequest, Unprocessable
 from tiledkernel.records import QueryType
 
 MAX_FILTERS = 100
-_NAME = re.compile(r"^filter\[([^\]]*)\]\[condition\]\[([^\]]*)\]$")
+_NAME = re.compile(r"filter\[([^\]]*)\]\[condition\]\[([^\]]*)\]")
 
 
 class Filter(Struct, frozen=True):
@@ -47,23 +47,22 @@ class QueryTable:
             if parameter.startswith("filter["):
                 name, field = self._split(parameter)
                 found.setdefault(name, {})[field] = texts
-        filters = [filter_ for name, fields in found.items() for filter_ in self._instances(name, fields)]
-        if len(filters) > MAX_FILTERS:
+        if sum(_count(fields) for fields in found.values()) > MAX_FILTERS:
             raise BadRequest(f"too many filters: at most {MAX_FILTERS} can be combined")
-        return filters
+        return [filter_ for name, fields in found.items() for filter_ in self._instances(name, fields)]
 
     def _split(self, parameter: str) -> tuple[str, str]:
-        match = _NAME.match(parameter)
+        match = _NAME.fullmatch(parameter)
         if match is None:
             raise Unprocessable(
                 f"{parameter[:120]!r} is no filter: expected filter[<query>][condition][<field>]", "query", parameter[:120]
             )
-        name, field = match.groups()
+        name, field = match[1], match[2]
         if name not in self._types:
             near = difflib.get_close_matches(name, self._types, n=1)
             raise BadRequest(
-                f"no query named {name[:80]!r}{f'; did you mean {near[0]!r}?' if near else ''} "
-                f"This server knows: {', '.join(self._types)}"
+                f"no query named {name[:80]!r}{f', did you mean {near[0]!r}?' if near else ''}; "
+                f"this server knows: {', '.join(self._types)}"
             )
         return name, field
 
@@ -71,7 +70,10 @@ class QueryTable:
         record = self._types[name]
         kind = references.load(record.query)
         matches = references.load(record.matches)
-        count = max(map(len, fields.values()))
-        for position in range(count):
+        for position in range(_count(fields)):
             texts = {field: values[position] for field, values in fields.items() if position < len(values)}
             yield Filter(name, kind.decode(**texts), matches)
+
+
+def _count(fields: Mapping[str, list[str]]) -> int:
+    return max(map(len, fields.values()))

@@ -9,9 +9,10 @@ from typing import Any
 from tiledkernel import references
 from tiledkernel.composition import Composition
 from tiledkernel.encoding import Body, Encoding
-from tiledkernel.errors import KernelError, NotAcceptable
+from tiledkernel.errors import ConfigurationError, KernelError, NotAcceptable, PluginError
 from tiledkernel.media_types import ARRAY_BYTES, Offer, join_media_types, parse_accept, parse_format, suffixes_of
 from tiledkernel.records import Serializer
+from tiledkernel.server.blame import say
 
 logger = logging.getLogger(__name__)
 
@@ -33,36 +34,35 @@ class Choice:
         self._encode: Callable[[Any, Encoding], Body] | None = None
 
     def encode(self, payload: Any, encoding: Encoding) -> Body:
-        """The body; the encoder is imported when it is first needed. What it raises is NotAcceptable and names it."""
+        """The body; the encoder is imported when it is first needed. What it raises becomes a 406 that names it."""
         try:
             if self._encode is None:
                 self._encode = references.load(self._reference)
             body = self._encode(payload, encoding)
-            if isinstance(body, (bytes, bytearray, memoryview, str)):
+            if isinstance(body, (bytes, bytearray, str)):
                 return body
-            if isinstance(body, Iterator):
-                return self._stream(body, encoding)
-            return memoryview(body)
-        except _NO_FAILURES_OF_ENCODERS:
-            raise
+            return self._stream(body, encoding) if isinstance(body, Iterator) else _as_bytes(body)
         except Exception as error:
-            raise self._refusal(error, encoding) from error
+            raise self._blamed(error, encoding) from error
 
     def _stream(self, body: Iterator[Any], encoding: Encoding) -> Iterator[Any]:
         try:
             yield from body
-        except _NO_FAILURES_OF_ENCODERS:
-            raise
         except Exception as error:
-            raise self._refusal(error, encoding) from error
+            raise self._blamed(error, encoding) from error
 
-    def _refusal(self, error: Exception, encoding: Encoding) -> NotAcceptable:
+    def _blamed(self, error: Exception, encoding: Encoding) -> Exception:
+        """What the reader or the caller did wrong as it is; everything else is the encoder's failure."""
+        if isinstance(error, KernelError) and not isinstance(error, (ConfigurationError, PluginError)):
+            return error
         logger.warning("%s failed for %r", self._reference, encoding.name, exc_info=error)
         return NotAcceptable(f"these data cannot be sent as {self.media_type}: {self._reference}: {say(error)}")
 
 
-# What is the reader's failure, or the caller's, on its way through an encoder.
-_NO_FAILURES_OF_ENCODERS = (RequestError, ReadFailed)
+def _as_bytes(body: Any) -> memoryview:
+    """A buffer of any type and shape as bytes; TypeError if it is none."""
+    view = memoryview(body)
+    return view.cast("B") if view.nbytes else memoryview(b"")
 
 
 class Negotiator:
@@ -95,10 +95,10 @@ class Negotiator:
     def choose(self, node: Any, wanted: str | None, accept: str) -> Choice:
         """The first format that is asked for and there is; NotAcceptable lists what there is."""
         names = tuple([spec.name for spec in node.specs if spec.name in self._offers]) if node.specs else ()
-        key = (node.family, names, wanted, accept)
+        key = (node.family, names, wanted, "" if wanted is not None else accept)
         choice = self._known.get(key)
         if choice is None:
-            choice = self._choose(node.family, names, wanted, accept)
+            choice = self._choose(*key)
             if len(self._known) >= _CACHE:
                 self._known.clear()
             self._known[key] = choice

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tiledkernel import __version__
 from tiledkernel.records import Route
-from tiledkernel.server.routing import RouteTable
+
+if TYPE_CHECKING:
+    from tiledkernel.server.routing import RouteTable
 
 _ERROR = {
     "type": "object",
@@ -24,14 +26,8 @@ _SECURITY = {
 }
 
 
-def openapi_document(tables: Mapping[str, RouteTable], root: str) -> dict[str, Any]:
+def openapi_document(paths: Mapping[str, Any], root: str) -> dict[str, Any]:
     """The document; `root` is the URL of the server."""
-    paths: dict[str, dict[str, Any]] = {}
-    for prefix, table in tables.items():
-        for route in table.routes:
-            operations = paths.setdefault(prefix + route.path, {})
-            for method in route.methods:
-                operations[method.lower()] = _operation(prefix, route, method)
     return {
         "openapi": "3.1.0",
         "info": {"title": "tiledkernel", "version": __version__, "description": "Slices of scientific data over HTTP."},
@@ -39,6 +35,17 @@ def openapi_document(tables: Mapping[str, RouteTable], root: str) -> dict[str, A
         "paths": paths,
         "components": {"schemas": {"Error": _ERROR}, "securitySchemes": _SECURITY},
     }
+
+
+def describe_paths(tables: Mapping[str, RouteTable]) -> dict[str, dict[str, Any]]:
+    """What the document says of every route, by path and method."""
+    paths: dict[str, dict[str, Any]] = {}
+    for prefix, table in tables.items():
+        for route in table.routes:
+            operations = paths.setdefault(prefix + route.path, {})
+            for method in route.methods:
+                operations[method.lower()] = _operation(prefix, route, method)
+    return paths
 
 
 def _operation(prefix: str, route: Route, method: str) -> dict[str, Any]:

@@ -13,24 +13,36 @@ from msgspec import Struct
 from tiledkernel.errors import Unprocessable
 
 MAX_PARAMETERS = 2000
+MAX_LENGTH = 1 << 20  # bytes
+MAX_SHOWN = 80  # characters of a name or a value that a message repeats
 ALWAYS = frozenset({"api_key", "csrf"})  # credentials may come with any request
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def parse_query(text: str) -> dict[str, list[str]]:
-    """Names and values of a query string, in order; Unprocessable for NUL bytes or too many parameters."""
+def parse_query(query_string: bytes) -> dict[str, list[str]]:
+    """Names and values of a query string, in order; Unprocessable if it is no text, too long, or holds NUL bytes."""
     values: dict[str, list[str]] = {}
-    if not text:
+    if not query_string:
         return values
-    if text.count("&") >= MAX_PARAMETERS:
-        raise Unprocessable(f"too many query parameters: at most {MAX_PARAMETERS} are taken", "query")
+    if len(query_string) > MAX_LENGTH or query_string.count(b"&") >= MAX_PARAMETERS:
+        raise Unprocessable(
+            f"the query is too long: at most {MAX_PARAMETERS} parameters and {MAX_LENGTH} bytes are taken", "query"
+        )
+    try:
+        return _split(query_string.decode(), values)
+    except UnicodeDecodeError:
+        raise Unprocessable("the query is no UTF-8: percent-encode texts as UTF-8, 'é' as '%C3%A9'", "query") from None
+
+
+def _split(text: str, values: dict[str, list[str]]) -> dict[str, list[str]]:
     coded = "%" in text or "+" in text
     for part in text.split("&"):
         name, _, value = part.partition("=")
         if coded:
-            name, value = unquote_plus(name), unquote_plus(value)
+            name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
         if "\x00" in name or "\x00" in value:
-            raise Unprocessable(f"query parameter {name!r} holds a NUL byte, which nothing here can contain", "query", name)
+            shown = name[:MAX_SHOWN]
+            raise Unprocessable(f"query parameter {shown!r} holds a NUL byte, which nothing here can contain", "query", shown)
         if name:
             values.setdefault(name, []).append(value)
     return values
@@ -79,7 +91,7 @@ class QueryDecoder:
             if name not in self._names and name not in ALWAYS and not name.startswith(self._prefixes or ("\x00",)):
                 near = difflib.get_close_matches(name, self._names, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(self._names) or 'none'}"
-                raise Unprocessable(f"unknown query parameter {name[:80]!r}{hint}", "query", name[:80], kind="extra_forbidden")
+                raise Unprocessable(f"unknown query parameter {name[:MAX_SHOWN]!r}{hint}", "query", name[:MAX_SHOWN], kind="extra_forbidden")
 
     def _explain(self, error: msgspec.ValidationError, values: Mapping[str, Any]) -> Unprocessable:
         message, _, where = str(error).partition(" - at `$.")
@@ -87,8 +99,15 @@ class QueryDecoder:
         if not where:
             name = next((known for known in self._names if f"`{known}`" in message), "")
             return Unprocessable(f"query parameter {name!r} is missing", "query", name, kind="missing")
-        value = values.get(name)
+        value = _shown(values.get(name))
+        if "`int`" in message:  # in a query everything is text
+            message = "expected a whole number"
         return Unprocessable(f"query parameter {name}={value!r}: {message}", "query", name, value=value)
+
+
+def _shown(value: Any) -> Any:
+    """What a message repeats of a value."""
+    return value[:MAX_SHOWN] if isinstance(value, str) else value if not isinstance(value, list) else value[:1]
 
 
 def _bare(hint: Any) -> Any:
@@ -106,5 +125,5 @@ def _boolean(name: str, text: str) -> bool:
         return _BOOLEANS[text.lower()]
     except KeyError:
         raise Unprocessable(
-            f"query parameter {name}={text[:80]!r}: expected true or false", "query", name, value=text[:80], kind="bool_parsing"
+            f"query parameter {name}={text[:MAX_SHOWN]!r}: expected true or false", "query", name, value=text[:MAX_SHOWN], kind="bool_parsing"
         ) from None

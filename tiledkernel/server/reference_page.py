@@ -36,8 +36,9 @@ PAGE_POLICY = (
 
 def reference_page(document: Mapping[str, Any]) -> str:
     """The page for an OpenAPI document."""
+    root = document["servers"][0]["url"].rstrip("/")
     routes = "\n".join(
-        _route(path, method, operation)
+        _route(root, path, method, operation)
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     )
@@ -51,13 +52,13 @@ def reference_page(document: Mapping[str, Any]) -> str:
 """
 
 
-def _route(path: str, method: str, operation: Mapping[str, Any]) -> str:
+def _route(root: str, path: str, method: str, operation: Mapping[str, Any]) -> str:
     head = f"<summary><b>{method.upper()}</b> {escape(path)}</summary>"
     text = f"<p>{escape(operation['summary'])} {escape(operation['description'])}</p>"
     if method != "get":
         return f"<details>{head}{text}</details>"
     fields = "".join(_field(parameter) for parameter in operation["parameters"])
-    target = escape(path, quote=True)
+    target = escape(root + path, quote=True)
     form = f'<form method="get" action="{target}" data-action="{target}">{fields}<button>Send</button></form>'
     return f"<details>{head}{text}{form}</details>"
 

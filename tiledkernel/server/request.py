@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tiledkernel.server.exchange import Exchange
-from tiledkernel.server.links import base_url
+from tiledkernel.server.links import base_url, root_path
 
 if TYPE_CHECKING:
     from tiledkernel.access.viewer import Viewer
@@ -41,6 +41,11 @@ class Request:
     def base(self) -> str:
         """The URL of the API as the caller sees it, without a trailing slash."""
         return base_url(self.scope, self.exchange, self.service.settings)
+
+    @property
+    def root_path(self) -> str:
+        """The path before `/api`, as the caller sees it: '' or '/prefix'."""
+        return root_path(self.scope, self.service.settings)
 
     def header(self, name: bytes) -> str:
         """A header's value; empty if it is not there."""

@@ -12,9 +12,10 @@ from typing import Any
 
 from tiledkernel import references
 from tiledkernel.composition import Composition
-from tiledkernel.errors import BrokenLink, KernelError, NotFound
-from tiledkernel.nodes.files import FileEntry
+from tiledkernel.errors import BrokenLink, KernelError, NotFound, Unavailable
+from tiledkernel.nodes.files import FileEntry, unavailable_node
 from tiledkernel.nodes.protocols import Stamped
+from tiledkernel.server.blame import Blaming, blame, say
 from tiledkernel.slices import Cut
 
 _FREE: AbstractContextManager[None] = nullcontext()
@@ -54,11 +55,6 @@ class Entry:
         """To be held while the node is touched; readers that want one call at a time need it."""
         return self.file.guard if self.file is not None else _FREE
 
-    @property
-    def source(self) -> str:
-        """Who answers for the node, for messages."""
-        return f"plugin {self.file.plugin!r}" if self.file is not None else type(self.node).__name__
-
     def stamp(self, cut: Cut | None = None) -> Hashable:
         """A value that differs after every change of the data; None if nobody can tell."""
         own = self.node.stamp(cut) if isinstance(self.node, Stamped) else None
@@ -68,23 +64,17 @@ class Entry:
 
 
 class Located:
-    """How far a path leads through memory: an entry, and the segments that are left."""
+    """How far a path leads through memory: an entry, and the segments that are left.
 
-    __slots__ = ("entry", "rest")
+    `immediate`: the node is found, in memory, and small to describe.
+    """
 
-    def __init__(self, entry: Entry, rest: tuple[str, ...]) -> None:
+    __slots__ = ("entry", "immediate", "rest")
+
+    def __init__(self, entry: Entry, rest: tuple[str, ...], *, immediate: bool = False) -> None:
         self.entry = entry
         self.rest = rest
-
-    @property
-    def immediate(self) -> bool:
-        """Whether the node is found, in memory, and small to describe."""
-        node = self.entry.node
-        return (
-            not self.rest
-            and getattr(node, "in_memory", False)
-            and (node.family != "container" or len(node) <= SMALL)
-        )
+        self.immediate = immediate
 
 
 class Resolver:
@@ -99,11 +89,22 @@ class Resolver:
     def locate(self, segments: tuple[str, ...]) -> Located:
         """Walk through containers in memory as far as they go; NotFound if a key is missing there."""
         node = self.root
-        for position, key in enumerate(segments):
-            if not (getattr(node, "in_memory", False) and node.family == "container"):
-                return Located(Entry(segments[:position], node, None), segments[position:])
-            node = self._step(node, key, segments[: position + 1])
-        return Located(Entry(segments, node, None), ())
+        position = 0
+        try:
+            for position, key in enumerate(segments):
+                if not (getattr(node, "in_memory", False) and node.family == "container"):
+                    return Located(Entry(segments[:position], node, None), segments[position:])
+                path = segments[: position + 1]
+                found = self._look_up(node, key, path)
+                if not _is_light(found):
+                    return Located(Entry(segments[:position], node, None), segments[position:])
+                node = self._adopted(found, path)
+            return Located(Entry(segments, node, None), (), immediate=_is_immediate(node))
+        except BaseException as error:
+            blamed = blame(error, Entry(segments[:position], node, None))
+            if blamed is error:
+                raise
+            raise blamed from error
 
     def resolve(self, located: Located, *, describing: bool = False) -> Entry:
         """Walk the rest of the way, opening a file where the path leads into one.
@@ -112,25 +113,37 @@ class Resolver:
         """
         entry = located.entry
         for key in located.rest:
-            entry = self._opened(entry)
-            path = (*entry.path, key)
-            with entry.guard:
-                child = self._step(entry.node, key, path)
+            with Blaming(entry):
+                entry = self._opened(entry)
+            with entry.guard, Blaming(entry):
+                child = self._step(entry.node, key, (*entry.path, key))
             entry = entry.child(key, child)
-        return self.listed(entry) if describing else self._opened(entry)
+        with Blaming(entry):
+            return self.listed(entry) if describing else self._opened(entry)
 
     def children(self, parent: Entry, keys: Iterator[str] | None = None) -> Iterator[tuple[str, Entry]]:
-        """The children of a container, or those of `keys` that exist; a broken link has a node of None."""
+        """The children of a container, or those of `keys` that exist; a broken link has a node of None.
+
+        A child that cannot be had is there, with the reason.
+        """
         for key in parent.node.keys() if keys is None else keys:
-            path = (*parent.path, key)
-            try:
-                child = self._step(parent.node, key, path)
-            except BrokenLink:
-                yield key, parent.child(key, None)
-                continue
-            except NotFound:  # vanished while we were looking
-                continue
-            yield key, self.listed(parent.child(key, child))
+            if (entry := self._child(parent, key)) is not None:
+                yield key, entry
+
+    def _child(self, parent: Entry, key: str) -> Entry | None:
+        """One child as a listing shows it; None if it vanished while we were looking."""
+        try:
+            with Blaming(parent):
+                child = parent.child(key, self._step(parent.node, key, (*parent.path, key)))
+            with Blaming(child):
+                return self.listed(child)
+        except BrokenLink:
+            return parent.child(key, None)
+        except NotFound:
+            return None
+        except KernelError as error:
+            node = unavailable_node(str(error), parent.file.plugin if parent.file else "", key)
+            return Entry((*parent.path, key), node, None)
 
     def listed(self, entry: Entry) -> Entry:
         """An entry as a listing shows it: what cannot be opened is there, with the reason."""
@@ -151,21 +164,44 @@ class Resolver:
 
     def _child_function(self, family: str, path: tuple[str, ...]) -> Callable[[Any, str], Any]:
         if family not in self._references:
-            parent = path[-2] if len(path) > 1 else "the root"
-            raise NotFound(f"no such entry: {list(path)!r}: {parent!r} is {_a(family)}, which has no children")
+            parent = repr(path[-2]) if len(path) > 1 else "the root"
+            raise NotFound(f"no such entry: {list(path)!r}: {parent} is {_a(family)}, which has no children")
         child: Callable[[Any, str], Any] = references.load(self._references[family])
         self._children[family] = child
         return child
 
     def _step(self, node: Any, key: str, path: tuple[str, ...]) -> Any:
+        return self._adopted(self._look_up(node, key, path), path)
+
+    def _look_up(self, node: Any, key: str, path: tuple[str, ...]) -> Any:
         child = self._children.get(node.family) or self._child_function(node.family, path)
         try:
-            found = child(node, key)
-        except KernelError:
-            raise
+            return child(node, key)
         except KeyError:
             raise NotFound(f"no such entry: {list(path)!r}") from None
-        return found if isinstance(found, FileEntry) else self._adopt(found)
+
+    def _adopted(self, found: Any, path: tuple[str, ...]) -> Any:
+        """The node for what a container holds; Unavailable if it can be none."""
+        if isinstance(found, FileEntry):
+            return found
+        try:
+            return self._adopt(found)
+        except Exception as error:
+            raise Unavailable(f"{'/'.join(path)!r} is unavailable: {say(error)}") from error
+
+
+def _is_light(found: Any) -> bool:
+    """Whether making a node of what a container holds costs next to nothing."""
+    return (
+        isinstance(getattr(found, "family", None), str)
+        or type(found) is dict
+        or isinstance(found, FileEntry)
+        or not getattr(getattr(found, "dtype", None), "hasobject", True)  # numpy arrays, but for those of objects
+    )
+
+
+def _is_immediate(node: Any) -> bool:
+    return bool(getattr(node, "in_memory", False)) and (node.family != "container" or len(node) <= SMALL)
 
 
 def _a(family: str) -> str:

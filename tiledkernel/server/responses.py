@@ -23,11 +23,13 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 Answer: TypeAlias = Message | Payload | Document | File
 
 PIECE = 1 << 20  # bytes handed to the socket at a time
+DIGESTED = 1 << 20  # bytes of a body that is looked at to tell whether it has changed, if nothing else can
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _SANDBOX = (
     b"content-security-policy",
     b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox",
 )
+_UNTOLD = (b"cache-control", b"no-store")  # nobody can tell whether a stored copy is current
 _ON_DATA = (*STANDARD, _VARY, _SANDBOX)
 _ON_MESSAGES = (*STANDARD, _VARY, CLOSED)
 _ON_DOCUMENTS = (*STANDARD, _VARY)  # a document brings its own policy, or is closed
@@ -81,8 +83,12 @@ class Responder:
                 return Response(304, [(b"etag", etag.encode()), *own])
         body = answer.work()
         if isinstance(body, str):
-            body = body.encode()
+            body = body.encode("utf-8", "replace")
         if isinstance(body, (bytes, bytearray, memoryview)):
+            if etag is None and _size(body) <= DIGESTED:
+                etag = etag_of(wire.digest(body), answer.media_type)
+            elif etag is None:
+                own.append(_UNTOLD)
             return self._complete(
                 body, answer.media_type, own, exchange, etag, answer.itemsize, compress=answer.compress
             )
@@ -129,8 +135,7 @@ class Responder:
             chunks = coding.stream(chunks, answer.itemsize)
         elif answer.length is not None:
             own.append((b"content-length", b"%d" % answer.length))
-        if etag is not None:
-            own.append((b"etag", etag.encode()))
+        own.append(_UNTOLD if etag is None else (b"etag", etag.encode()))
         return Response(200, own, chunks=chunks)
 
 

@@ -6,25 +6,17 @@ thread: walking into the file, reading, encoding and compressing.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from time import perf_counter
 from typing import Any
 
 import msgspec
 
-from tiledkernel.errors import (
-    BadRequest,
-    ConfigurationError,
-    KernelError,
-    NotAllowed,
-    NotFound,
-    ReadFailed,
-    Unavailable,
-    Unprocessable,
-)
+from tiledkernel.errors import BadRequest, ConfigurationError, NotAllowed, NotFound, Unprocessable
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Payload
+from tiledkernel.server.blame import Blaming
 from tiledkernel.server.credentials import key_cookie, present_credentials
 from tiledkernel.server.exchange import Exchange
 from tiledkernel.server.query import QueryDecoder, parse_query
@@ -33,13 +25,14 @@ from tiledkernel.server.resolve import Entry, Located
 from tiledkernel.server.responses import Response
 from tiledkernel.server.service import Service
 
-logger = logging.getLogger(__name__)
-
-REMEMBERED = 4096  # paths
+REMEMBERED = 4096  # paths, if they are not longer than ...
+MAX_REMEMBERED = 500  # characters
+MAX_PATH = 16_000  # characters
 MAX_DEPTH = 200  # segments of a path
 MAX_BODY = 1 << 20  # bytes of a JSON body on a reading route
 ON_LOOP = 256 << 10  # bytes of payload that are made on the event loop
 FILTERS = ("filter[",)
+COSTLY = (*FILTERS, "select_metadata", "sort")  # parameters whose cost the caller decides: never on the event loop
 _NODE = "{path}"
 
 
@@ -65,29 +58,32 @@ class RouteTable:
         found = self._found.get((method, path))
         if found is None:
             found = self._find(method, path)
-            if len(self._found) >= REMEMBERED:
-                self._found.clear()
-            self._found[method, path] = found
+            if len(path) <= MAX_REMEMBERED:
+                if len(self._found) >= REMEMBERED:
+                    self._found.clear()
+                self._found[method, path] = found
         return found
 
     def _find(self, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
+        if len(path) > MAX_PATH:
+            raise NotFound(f"no such entry: a path has at most {MAX_PATH} characters, this one has {len(path)}")
         segments = tuple([part for part in path.split("/") if part])
         for length in range(min(self._longest, len(segments)), -1, -1):
-            methods = self._endpoints.get(segments[:length])
-            if methods is None:
+            methods = self._endpoints.get(segments[:length], {})
+            if len(segments) > length:
+                methods = {name: endpoint for name, endpoint in methods.items() if endpoint.takes_path}
+            if not methods:
                 continue
             endpoint = methods.get("GET" if method == "HEAD" else method)
             if endpoint is None:
                 raise NotAllowed("Method Not Allowed", _allowed(methods))
-            if len(segments) > length and not endpoint.takes_path:
-                continue
             _check_segments(segments[length:])
             return endpoint, segments[length:]
         raise NotFound("Not Found")
 
 
 def _allowed(methods: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS"}))
+    return tuple(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
 
 
 class Endpoint:
@@ -105,7 +101,7 @@ class Endpoint:
     async def answer(self, request: Request, receive: Any) -> tuple[Response, Entry | None]:
         """The response, and the entry whose guard its chunks need."""
         service, exchange, segments = self._service, request.exchange, request.segments
-        query_string = request.scope["query_string"].decode("latin-1")
+        query_string: bytes = request.scope["query_string"]
         values = request.values = parse_query(query_string)
         credentials = present_credentials(exchange, values, request.method)
         request.viewer = service.authenticator.identify(credentials)
@@ -115,28 +111,26 @@ class Endpoint:
         request.query = self._decoder.decode(values)
         if self.route.body is not None:
             request.body = await _read_body(receive, exchange, self.route.body)
-        identity = f"{self.route.path}\n{segments}\n{query_string}"
+        identity = f"{self.route.path}\n{segments}\n{query_string!r}"
         if not self.takes_path:
             return service.responder.respond(self._handler(request), exchange, identity), None
         located = service.resolver.locate(segments)
-        if located.immediate:
+        if located.immediate and not _is_costly(values):
             return await self._answer_here(request, located, identity)
         return await service.threads.run(self._answer, request, located, identity)
 
     async def _answer_here(self, request: Request, located: Located, identity: str) -> tuple[Response, Entry]:
-        """Answer on the event loop, unless it turns out to be much work."""
+        """Answer on the event loop, unless it turns out to be more than handing out bytes."""
         exchange, respond = request.exchange, self._service.responder.respond
         entry = request.entry = located.entry
         self._check_family(entry)
         started = perf_counter()
-        try:
+        with Blaming(entry):
             answer = self._handler(request)
-            if type(answer) is Payload and answer.nbytes > ON_LOOP:
+            if type(answer) is Payload and (answer.length is None or answer.nbytes > ON_LOOP):
                 response = await self._service.threads.run(respond, answer, exchange, identity)
             else:
                 response = respond(answer, exchange, identity)
-        except Exception as error:
-            raise blame(error, entry) from error
         exchange.note("read", started)
         return response, entry
 
@@ -145,12 +139,9 @@ class Endpoint:
         exchange = request.exchange
         started = perf_counter()
         entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
-        try:
-            with entry.guard:
-                self._check_family(entry)
-                response = self._service.responder.respond(self._handler(request), exchange, identity)
-        except Exception as error:
-            raise blame(error, entry) from error
+        with entry.guard, Blaming(entry):
+            self._check_family(entry)
+            response = self._service.responder.respond(self._handler(request), exchange, identity)
         exchange.note("read", started)
         return response, entry
 
@@ -163,28 +154,24 @@ class Endpoint:
             )
 
 
-def blame(error: Exception, entry: Entry) -> Exception:
-    """What a failure while reading is for the caller: the file's plugin, or the node's class, is named."""
-    cause = error.__cause__ if isinstance(error, ReadFailed) and error.__cause__ else error
-    if isinstance(error, KernelError) and not isinstance(error, ReadFailed):
-        return error
-    path = "/".join(entry.path)
-    logger.warning("%s failed while reading %r", entry.source, path, exc_info=cause)
-    reason = str(cause) if isinstance(cause, ReadFailed) else f"{type(cause).__name__}: {cause}"
-    if entry.file is not None:
-        return Unavailable(f"{path!r} is unavailable: plugin {entry.file.plugin!r} could not read it: {reason}")
-    return ReadFailed(f"{path!r} could not be read: {type(entry.node).__name__} raised {type(cause).__name__}")
+def _is_costly(values: Mapping[str, Any]) -> bool:
+    return bool(values) and any(name.startswith(COSTLY) for name in values)
 
 
 def guarded(chunks: Iterator[Any], entry: Entry | None) -> Any:
     """The next chunk, or None at the end; holds the guard of the entry while it is read."""
     if entry is None:
         return next(chunks, None)
-    try:
-        with entry.guard:
-            return next(chunks, None)
-    except Exception as error:
-        raise blame(error, entry) from error
+    with entry.guard, Blaming(entry):
+        return next(chunks, None)
+
+
+def abandon(chunks: Iterator[Any], entry: Entry | None) -> None:
+    """Let go of what a stream that nobody wants any more holds, such as an open file."""
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        with nullcontext() if entry is None else entry.guard, suppress(Exception):
+            close()
 
 
 def _check_segments(segments: tuple[str, ...]) -> None:
@@ -213,5 +200,5 @@ async def _read_body(receive: Any, exchange: Exchange, kind: Any) -> Any:
         if content_type == b"application/x-msgpack":
             return msgspec.msgpack.decode(body, type=kind)
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unprocessable(f"the body does not fit: {error}", "body", value=repr(bytes(body[:80]))) from None

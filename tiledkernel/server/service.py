@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tiledkernel import references
@@ -14,6 +14,7 @@ from tiledkernel.server.filters import QueryTable
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.describe import Describer
 from tiledkernel.server.negotiation import Negotiator
+from tiledkernel.server.openapi import describe_paths
 from tiledkernel.server.resolve import Resolver
 from tiledkernel.server.responses import Responder
 from tiledkernel.server.threads import Threads
@@ -38,6 +39,11 @@ class Service:
         self.responder = Responder(Codings(composition), boot=secrets.token_hex(8))
         self.tables: Mapping[str, RouteTable] = {}  # all routes by prefix, set when they are compiled
         self.threads = Threads()
+
+    @cached_property
+    def openapi_paths(self) -> dict[str, Any]:
+        """What the OpenAPI document says of the routes; made when somebody asks for it."""
+        return describe_paths(self.tables)
 
     def close(self) -> None:
         """Let the threads go; a later request makes new ones."""

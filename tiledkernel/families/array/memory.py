@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import ArrayLike, NDArray
 
 from tiledkernel.blocks import Chunks
@@ -23,12 +24,10 @@ class MemoryArray:
     """An array node around a numpy array (or a list, or a scalar), read without copying.
 
     `chunks` is a chunk shape or the chunk lengths per axis, `dims` names the axes. Call `touch()` after changing
-    the data in place, so that caches outside notice.
+    the data in place, so that caches outside notice; a `generation` of None says that nobody can tell.
     """
 
     family: ClassVar[str] = FAMILY
-    in_memory: ClassVar[bool] = True
-
     def __init__(
         self,
         array: ArrayLike,
@@ -37,14 +36,15 @@ class MemoryArray:
         dims: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         specs: Sequence[Spec | str] = (),
-        generation: Hashable = None,
+        generation: Hashable = UNSET,
     ) -> None:
         self.array = fixed_size(np.asarray(array))
+        self.in_memory = not isinstance(array, np.memmap)  # whose pages may have to be fetched from a disk
         self.structure = describe_array(self.array.shape, self.array.dtype, chunks, dims)
         self.metadata: Mapping[str, Any] = {} if metadata is None else metadata
         self.specs = tuple(as_spec(spec) for spec in specs)
         self._packed = to_numpy(self.structure.data_type)
-        self._generation = next(_generations) if generation is None else generation
+        self._generation = next(_generations) if generation is UNSET else generation
 
     def read(self, cut: Cut) -> NDArray[Any]:
         """A view of the selected elements; records are repacked if they were padded."""
@@ -52,7 +52,7 @@ class MemoryArray:
         return selected if selected.dtype == self._packed else selected.astype(self._packed)
 
     def stamp(self, cut: Cut | None) -> Hashable:
-        """The generation of the data; `touch()` makes a new one."""
+        """The generation of the data, or None; `touch()` makes a new one."""
         del cut
         return self._generation
 
@@ -82,5 +82,6 @@ def fixed_size(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def adopt(live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable) -> MemoryArray:
-    """An array node for a numpy array, a scalar or a list of numbers."""
-    return MemoryArray(live, metadata=metadata, specs=specs, generation=generation)
+    """An array node for a numpy array, a scalar or a list of numbers; arrays that can be written to may change unseen."""
+    fixed = isinstance(live, np.ndarray) and not live.flags.writeable and live.base is None
+    return MemoryArray(live, metadata=metadata, specs=specs, generation=generation if fixed else None)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from tiledkernel.errors import KernelError, ReadFailed
 from tiledkernel.families.array.dtypes import to_numpy
+from tiledkernel.families.array.slabs import TARGET, slabs
 from tiledkernel.nodes.protocols import ArrayNode
 from tiledkernel.slices import Cut
-
-SLAB = 4 << 20  # bytes read at a time when an array is streamed
 
 
 class ArrayPayload:
@@ -31,7 +30,7 @@ class ArrayPayload:
 
     def read(self) -> NDArray[Any]:
         """The whole result, in C order."""
-        return self._read(self.cut)
+        return self.read_part(self.cut)
 
     def direct(self) -> NDArray[Any] | None:
         """The whole result if it is in memory, uncopied if it is contiguous there; None if reading costs memory."""
@@ -40,14 +39,15 @@ class ArrayPayload:
         array = self._checked(self.cut)
         if array.flags.c_contiguous and not self.cut.flipped:
             return array
-        return self._packed(array, self.cut) if self.nbytes <= SLAB else None
+        return self._packed(array, self.cut) if self.nbytes <= TARGET else None
 
-    def slabs(self, nbytes: int = SLAB) -> Iterator[NDArray[Any]]:
-        """The result in C order, in pieces of about `nbytes` along its leading axes."""
-        for cut in divide(self.cut, max(1, nbytes // max(1, self.dtype.itemsize))):
-            yield self._read(cut)
+    def slabs(self, nbytes: int = TARGET) -> Iterator[NDArray[Any]]:
+        """The result in C order, in pieces of about `nbytes`, or of whole rows of chunks."""
+        for cut in slabs(self.cut, self.node.structure.chunks, self.dtype.itemsize, nbytes):
+            yield self.read_part(cut)
 
-    def _read(self, cut: Cut) -> NDArray[Any]:
+    def read_part(self, cut: Cut) -> NDArray[Any]:
+        """A part of the result, in C order."""
         return self._packed(self._checked(cut), cut)
 
     def _checked(self, cut: Cut) -> NDArray[Any]:
@@ -70,29 +70,3 @@ class ArrayPayload:
         if cut.flipped:
             array = np.flip(array, cut.flipped)
         return np.ascontiguousarray(array).reshape(cut.shape)
-
-
-def divide(cut: Cut, size: int) -> Iterator[Cut]:
-    """Cuts of at most about `size` elements that together, in C order, make up `cut`."""
-    if cut.size <= size or not cut.shape:
-        yield cut
-        return
-    axis = next(position for position, length in enumerate(cut.shape) if length > 1)
-    length = cut.shape[axis]
-    step = max(1, min(length, size * length // cut.size))
-    for start in range(0, length, step):
-        yield from divide(_narrow(cut, axis, start, min(start + step, length)), size)
-
-
-def _narrow(cut: Cut, axis: int, start: int, stop: int) -> Cut:
-    """`cut` with only [start, stop) along one axis of its result."""
-    source = [position for position, part in enumerate(cut.index) if isinstance(part, slice)][axis]
-    part = cut.index[source]
-    assert isinstance(part, slice)
-    if axis in cut.flipped:  # the result runs backwards along this axis
-        start, stop = cut.shape[axis] - stop, cut.shape[axis] - start
-    selected = range(part.start, part.stop, part.step)[start:stop]
-    index = list(cut.index)
-    index[source] = slice(selected[0], selected[-1] + 1, part.step)
-    shape = (*cut.shape[:axis], stop - start, *cut.shape[axis + 1 :])
-    return Cut(tuple(index), shape, cut.flipped)

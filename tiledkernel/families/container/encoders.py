@@ -7,6 +7,8 @@ from typing import Any
 from tiledkernel.encoding import Body, Encoding
 from tiledkernel.errors import NotAcceptable
 from tiledkernel.families.container.payload import ContainerPayload
+from tiledkernel.nodes.files import unavailable_node
+from tiledkernel.server.blame import FAILURES, Blaming
 from tiledkernel.server.resolve import Entry
 from tiledkernel.wire import encode_json as to_json
 from tiledkernel.wire import plain
@@ -40,7 +42,10 @@ class _Walk:
         return {"contents": contents, "metadata": plain(payload.entry.node.metadata)}
 
     def _child(self, payload: ContainerPayload, child: Entry, depth: int) -> dict[str, Any]:
-        with child.guard:
-            if child.node.family == "container":
-                return self.describe(payload.below(child), depth + 1)
-            return {"metadata": plain(child.node.metadata)}
+        try:
+            with child.guard, Blaming(child):
+                if child.node.family == "container":
+                    return self.describe(payload.below(child), depth + 1)
+                return {"metadata": plain(child.node.metadata)}
+        except FAILURES as error:
+            return {"metadata": unavailable_node(str(error), child.file.plugin if child.file else "", child.key).metadata}

@@ -54,8 +54,11 @@ class MemoryContainer(Mapping[str, Any]):
 
 
 def adopt(live: Mapping[str, Any], metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: object) -> MemoryContainer:
-    """A container node for a dict or another mapping of text keys."""
+    """A container node for a dict; TypeError if its keys are no texts."""
     del generation
+    first = next(iter(live), "")
+    if not isinstance(first, str):
+        raise TypeError(f"the keys of a container are texts, this one begins with {first!r}: write {str(first)!r}")
     return MemoryContainer(live, metadata=metadata, specs=specs)
 
 

@@ -9,8 +9,9 @@ from msgspec import Struct, field
 from tiledkernel.access.scopes import READ_DATA, READ_METADATA
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import NotAllowed, Unprocessable
+from tiledkernel.families.container.matching import matching, seen
 from tiledkernel.families.container.payload import ContainerPayload
-from tiledkernel.families.container.search import SearchQuery, matching_keys, search
+from tiledkernel.families.container.search import SearchQuery, search
 from tiledkernel.nodes.distinct import distinct as summarise
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Message, Payload
@@ -45,12 +46,11 @@ def distinct(request: Request) -> Message:
     if len(query.metadata) > MAX_KEYS:
         raise Unprocessable(f"too many keys: at most {MAX_KEYS} are taken", "query", "metadata")
     filters = request.service.queries.filters(request.values)
-    keys = matching_keys(request, filters, [])
-    children = ((key, child.node) for key, child in request.service.resolver.children(entry, iter(keys)) if child.node)
-    found = summarise(
+    children = ((key, found) for key, child in matching(request, filters) if (found := seen(child)) is not None)
+    summary = summarise(
         children, query.metadata, structure_families=query.structure_families, specs=query.specs, counts=query.counts
     )
-    return Message(found)
+    return Message(summary)
 
 
 def read_full(request: Request) -> Payload:

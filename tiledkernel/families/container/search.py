@@ -7,13 +7,12 @@ from typing import Any
 from msgspec import Struct, field
 
 from tiledkernel.errors import BadRequest
+from tiledkernel.families.container.matching import matching_keys
 from tiledkernel.families.container.paging import Page, check_range, cursor_after, parse_page
-from tiledkernel.nodes.sorting import SortKey, parse_sort, sort_children
+from tiledkernel.nodes.sorting import parse_sort
 from tiledkernel.server.answers import Message
 from tiledkernel.server.describe import View, parse_fields, quoted
-from tiledkernel.server.filters import Filter
 from tiledkernel.server.request import Request
-from tiledkernel.server.resolve import Entry
 from tiledkernel.server.selection import parse_selection
 from tiledkernel.server.validators import expires
 
@@ -72,31 +71,6 @@ def _describe(request: Request, keys: list[str], view: View) -> list[dict[str, A
         return [describer.key((*parent.path, key), base, view) for key in keys]
     children = request.service.resolver.children(parent, iter(keys))
     return [describer.listed(child, base, view) for _, child in children]
-
-
-def matching_keys(request: Request, filters: list[Filter], order: list[SortKey]) -> list[str]:
-    """Keys of the children that match, in order; children are looked at only if a filter or the order needs it."""
-    node = request.entry.node
-    if not filters and all(key.by_place for key in order):
-        keys = list(node.keys())
-        return keys[::-1] if order and order[-1].descending else keys
-    children = request.service.resolver.children(request.entry, _candidates(node, filters))
-    kept = [(key, child.node) for key, child in children if child.node is not None and _matches(filters, key, child)]
-    return [key for key, _ in sort_children(kept, order)]
-
-
-def _candidates(node: Any, filters: list[Filter]) -> Any:
-    """Only those keys that a look-up asks for, if one does: the others need not be opened."""
-    for filter_ in filters:
-        if filter_.name == "lookup":
-            key = filter_.query.key
-            return iter([key] if key in node else [])
-    return None
-
-
-def _matches(filters: list[Filter], key: str, child: Entry) -> bool:
-    with child.guard:
-        return all(filter_(key, child.node) for filter_ in filters)
 
 
 def _links(request: Request, page: Page, start: int, keys: list[str], *, in_place: bool) -> dict[str, str | None]:

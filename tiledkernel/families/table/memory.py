@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow
+from msgspec import UNSET
 
 from tiledkernel.families.table.structure import FAMILY, SCHEMA_PREFIX, TableStructure
 from tiledkernel.slices import Cut
@@ -61,7 +62,7 @@ class MemoryTable:
         npartitions: int = 1,
         metadata: Mapping[str, Any] | None = None,
         specs: Sequence[Spec | str] = (),
-        generation: Hashable = None,
+        generation: Hashable = UNSET,
     ) -> None:
         if npartitions < 1:
             raise ValueError(f"npartitions must be at least 1, not {npartitions}")
@@ -69,7 +70,7 @@ class MemoryTable:
         self.structure = describe_table(self.table.schema, npartitions)
         self.metadata: Mapping[str, Any] = {} if metadata is None else metadata
         self.specs = tuple(as_spec(spec) for spec in specs)
-        self._generation = next(_generations) if generation is None else generation
+        self._generation = next(_generations) if generation is UNSET else generation
 
     def read_partition(self, partition: int, columns: Sequence[str] | None) -> pyarrow.Table:
         """A slice of the rows, not copied."""
@@ -84,7 +85,7 @@ class MemoryTable:
         return int(self.table.nbytes)
 
     def stamp(self, cut: Cut | None) -> Hashable:
-        """The generation of the data."""
+        """The generation of the data; None if nobody can tell."""
         del cut
         return self._generation
 
@@ -108,5 +109,6 @@ def as_arrow(table: Any, *, keep_index: bool = False) -> pyarrow.Table:
 
 
 def adopt(live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable) -> MemoryTable:
-    """A table node for a pandas DataFrame or a pyarrow Table."""
-    return MemoryTable(live, metadata=metadata, specs=specs, generation=generation)
+    """A table node for a pandas DataFrame, which may change unseen, or a pyarrow Table, which cannot change."""
+    fixed = isinstance(live, (pyarrow.Table, pyarrow.RecordBatch))
+    return MemoryTable(live, metadata=metadata, specs=specs, generation=generation if fixed else None)

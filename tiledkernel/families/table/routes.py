@@ -74,10 +74,11 @@ def _payload(request: Request, partitions: Sequence[int]) -> Payload:
     part = make(node, columns, partitions, request.service.settings.response_bytesize_limit)
     choice = request.service.negotiator.choose(node, query.format, request.header(b"accept"))
     encoding = Encoding(choice.media_type, entry.key, node.metadata, node.specs)
+    stamp = entry.stamp()
     return Payload(
         media_type=choice.content_type,
         work=partial(choice.encode, part, encoding),
-        stamp=(entry.stamp(), tuple(columns or ()), request.method),
+        stamp=None if stamp is None else (stamp, tuple(columns or ())),  # which a POST names outside the URL
         nbytes=_estimate(node, len(partitions)),
         filename=query.filename,
     )

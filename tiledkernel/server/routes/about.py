@@ -20,7 +20,7 @@ def about(request: Request) -> Message:
     service = request.service
     negotiator = service.negotiator
     base = request.base
-    formats = {family: [] for family in service.composition.families} | negotiator.formats
+    formats: dict[str, list[str]] = {family: [] for family in service.composition.families} | negotiator.formats
     content = {
         "api_version": 0,
         "library_version": f"{COMPATIBLE}+tiledkernel.{__version__}",
@@ -33,7 +33,7 @@ def about(request: Request) -> Message:
             "links": None,
         },
         "links": {"self": base, "documentation": f"{base.removesuffix('/api/v1')}/docs"},
-        "meta": {"root_path": f"{service.settings.root_path}/api"},
+        "meta": {"root_path": f"{request.root_path}/api"},
     }
     return Message(content, headers=expires(LIFETIME))
 

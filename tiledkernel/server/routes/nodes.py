@@ -55,7 +55,7 @@ def describe(request: Request) -> Message:
     )
     resource = request.service.describer.resource(request.entry, request.base, view)
     stale_after = getattr(request.entry.node, "stale_after", None)
-    meta = {"root_path": f"{request.service.settings.root_path}/api"} if query.root_path else {}
+    meta = {"root_path": f"{request.root_path}/api"} if query.root_path else {}
     return Message({"data": resource, "error": None, "links": None, "meta": meta}, headers=expires(stale_after))
 
 

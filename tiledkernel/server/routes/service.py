@@ -55,7 +55,7 @@ client = from_uri("{root}")</pre>
 
 
 def _openapi(request: Request) -> dict[str, object]:
-    return openapi_document(request.service.tables, request.base.removesuffix("/api/v1"))
+    return openapi_document(request.service.openapi_paths, request.base.removesuffix("/api/v1"))
 
 
 ROUTES = (
