@@ -10,9 +10,11 @@ __api__ = 1  # of the hooks and records; a plugin written for a newer one is ref
 
 from tiledkernel.hookspecs import hookimpl
 from tiledkernel.records import (
+    Adopter,
     Authenticator,
     Command,
     Compressor,
+    Conversion,
     Family,
     QueryType,
     Reader,
@@ -24,9 +26,11 @@ from tiledkernel.records import (
 from tiledkernel.specs import Spec
 
 __all__ = [
+    "Adopter",
     "Authenticator",
     "Command",
     "Compressor",
+    "Conversion",
     "Family",
     "QueryType",
     "Reader",

@@ -39,7 +39,10 @@ def block_bounds(block: Block, chunks: Chunks) -> tuple[slice, ...]:
             return tuple(bounds)
     text = ",".join(map(str, block))
     raise Unprocessable(
-        f"no block {text!r}: this array has {tuple(map(len, chunks))} blocks along its axes", "query", "block", value=text
+        f"no block {text!r}: this array has {tuple(map(len, chunks))} blocks along its axes",
+        "query",
+        "block",
+        value=text,
     )
 
 

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from tiledkernel import references
 from tiledkernel.errors import PluginError
 from tiledkernel.plugins import Plugins
@@ -14,6 +16,7 @@ from tiledkernel.records import (
     Authenticator,
     Command,
     Compressor,
+    Conversion,
     Family,
     QueryType,
     Reader,
@@ -50,7 +53,8 @@ class Composition:
         for serializer, plugin in plugins.records("register_serializers"):
             if all(map(references.installed, serializer.needs)):
                 self.serializers.add(f"{serializer.target} {serializer.media_type}", serializer, plugin)
-        self._adopters = {name: family for family in self.families.values() for name in family.adopts if family.adopt}
+        self.conversions: list[Conversion] = [record for record, _ in plugins.records("register_conversions")]
+        self._adopters = self._collect_adopters()
         self._kinds: dict[type, Ref | None] = {}  # which function adopts objects of a class
         self._identities = Identities()
 
@@ -60,16 +64,37 @@ class Composition:
             registry.add(record.name, record, plugin)
         return registry
 
+    def _collect_adopters(self) -> Registry[Ref]:
+        """Which function makes nodes of the objects of a class, by the class's full name."""
+        adopters: Registry[Ref] = Registry("adopter of", self.prefer)
+        for hook in ("register_families", "register_adopters"):
+            for record, plugin in self.plugins.records(hook):
+                for name in record.adopts if record.adopt else ():
+                    adopters.add(name, record.adopt, plugin)
+        return adopters
+
     def serializers_for(self, target: str) -> list[Serializer]:
-        """The formats of a family or a spec, in the order in which they are listed."""
-        chosen = [serializer for serializer in self.serializers.values() if serializer.target == target]
-        return sorted(chosen, key=lambda serializer: serializer.rank)
+        """The formats of a family or a spec, in the order in which they are listed: its own, then converted ones."""
+        own = [serializer for serializer in self.serializers.values() if serializer.target == target]
+        chosen = {serializer.media_type: serializer for serializer in sorted(own, key=lambda record: record.rank)}
+        for conversion in self.conversions:
+            if conversion.source == target:
+                for serializer in self.serializers_for(conversion.target):
+                    if serializer.convert is None:  # one step: longer ways are declared as such
+                        converted = structs.replace(serializer, target=target, convert=conversion.convert)
+                        chosen.setdefault(serializer.media_type, converted)
+        return list(chosen.values())
+
+    def targets(self) -> list[str]:
+        """All families, and all specs that have formats of their own."""
+        formats = (serializer.target for serializer in self.serializers.values())
+        return list(dict.fromkeys([*self.families, *formats, *(conversion.source for conversion in self.conversions)]))
 
     def _adopter(self, kind: type) -> Ref | None:
         for base in kind.__mro__:
-            family = self._adopters.get(f"{base.__module__}.{base.__qualname__}")
-            if family is not None:
-                return family.adopt
+            adopter = self._adopters.get(f"{base.__module__}.{base.__qualname__}")
+            if adopter is not None:
+                return adopter
         return None
 
     def adopt(self, live: Any, metadata: Mapping[str, Any] | None = None, specs: Sequence[Spec | str] = ()) -> Any:

@@ -97,6 +97,7 @@ class NotAllowed(KernelError):
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """The methods that would be answered."""
         return {"allow": ", ".join(self.allow)} if self.allow else {}
 
 
@@ -131,6 +132,7 @@ class RangeNotSatisfiable(KernelError):
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """How large the resource is."""
         return {"content-range": f"bytes */{self.size}"}
 
 
@@ -150,6 +152,7 @@ class Unprocessable(KernelError):
 
     @property
     def detail(self) -> str | list[dict[str, Any]]:
+        """One object that says which parameter it is, as the wire format has it."""
         value = self.value if isinstance(self.value, (str, int, float, list, type(None))) else repr(self.value)
         return [{"type": self.kind, "loc": list(self.where), "msg": str(self), "input": value}]
 
@@ -171,6 +174,7 @@ class NotReady(KernelError):
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """When to ask again."""
         return {"retry-after": str(self.retry_after)}
 
 

@@ -13,9 +13,11 @@ from collections.abc import Iterable
 import pluggy
 
 from tiledkernel.records import (
+    Adopter,
     Authenticator,
     Command,
     Compressor,
+    Conversion,
     Family,
     QueryType,
     Reader,
@@ -38,6 +40,12 @@ def register_families() -> Iterable[Family]:
 
 
 @hookspec
+def register_adopters() -> Iterable[Adopter]:
+    """Live objects that become nodes of families that there are already."""
+    raise NotImplementedError
+
+
+@hookspec
 def register_readers() -> Iterable[Reader]:
     """Readers of one file format each, chosen by suffix, signature or media type."""
     raise NotImplementedError
@@ -46,6 +54,12 @@ def register_readers() -> Iterable[Reader]:
 @hookspec
 def register_serializers() -> Iterable[Serializer]:
     """Formats in which the data of a family, or of a spec, can leave."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_conversions() -> Iterable[Conversion]:
+    """Kinds of data that can leave in the formats of another kind."""
     raise NotImplementedError
 
 

@@ -98,7 +98,9 @@ def parse_format(text: str, aliases: Mapping[str, str]) -> list[Offer]:
     for part in text.split(","):
         for parameter in part.split(";")[1:]:
             if parameter.strip() and not _PARAMETER.fullmatch(parameter.strip()):
-                raise NotAcceptable(f"the parameter {parameter[:80]!r} of a format is not understood: expected name=value")
+                raise NotAcceptable(
+                    f"the parameter {parameter[:80]!r} of a format is not understood: expected name=value"
+                )
         offer = parse_media_type(part)
         name = offer.base.removeprefix(".")
         base = offer.base if "/" in offer.base else media_type_of_suffix(name, aliases) or offer.base

@@ -29,8 +29,10 @@ SECURITY_HOOKS = frozenset({"register_authenticators"})
 
 RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "register_families": records.Family,
+    "register_adopters": records.Adopter,
     "register_readers": records.Reader,
     "register_serializers": records.Serializer,
+    "register_conversions": records.Conversion,
     "register_compressors": records.Compressor,
     "register_trees": records.TreeKind,
     "register_queries": records.QueryType,

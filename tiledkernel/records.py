@@ -45,7 +45,7 @@ class Family(Struct, frozen=True, kw_only=True):
     - `routes`: tuple of Route.
     - `default_media_type`: what leaves when nobody asks for a format; `media_ranges` answer e.g. 'image/*'.
     - `child`: function(node, key) -> node, for families whose nodes can be walked through; KeyError if absent.
-    - `adopt`: function(live object, metadata, specs) -> node, for objects whose type is named in `adopts`.
+    - `adopt`: function(live object, metadata, specs, generation) -> node, for objects whose type is named in `adopts`.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Serializer(Struct, frozen=True, kw_only=True):
     - `encode`: function(payload, context) -> bytes-like, str, or an iterator of bytes-like for a streamed body.
       The payload is what the family offers (see its `payload.py`), the context an `Encoding`.
     - `suffixes`: file extensions, without dots, that name the format in `?format=`.
+    - `convert`: function(payload) -> payload of the kind that `encode` takes, if it is made for another family.
     - `needs`: modules without which the format is not offered.
     - `rank`: order in listings, lower first.
     """
@@ -94,9 +95,33 @@ class Serializer(Struct, frozen=True, kw_only=True):
     target: str
     media_type: str
     encode: Ref
+    convert: Ref | None = None
     suffixes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     rank: int = 100
+
+
+class Conversion(Struct, frozen=True, kw_only=True):
+    """Data of one kind that can be seen as data of another, and so leave in all of its formats.
+
+    `source` and `target` are families or names of specs; `convert`: function(payload of source) -> payload of target.
+    Formats that are registered for `source` itself come first.
+    """
+
+    source: str
+    target: str
+    convert: Ref
+
+
+class Adopter(Struct, frozen=True, kw_only=True):
+    """Live objects that become nodes of a family that there is already, as a dataset becomes a container.
+
+    `adopts` names their types, `adopt` is function(live object, metadata, specs, generation) -> node.
+    """
+
+    name: str
+    adopts: tuple[str, ...]
+    adopt: Ref
 
 
 class Compressor(Struct, frozen=True, kw_only=True):

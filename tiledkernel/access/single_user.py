@@ -18,7 +18,7 @@ class SingleUser:
         if not key or not key.isascii() or not key.isalnum():
             raise ConfigurationError(
                 "the single-user API key must be made of letters and digits, at least one; "
-                "a good one is printed by: python -c \"import secrets; print(secrets.token_hex(32))\""
+                'a good one is printed by: python -c "import secrets; print(secrets.token_hex(32))"'
             )
         self.key = key
         self._encoded = key.encode()

@@ -8,7 +8,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import unquote
 
 from tiledkernel.client.light_httpx import httpx
@@ -16,6 +16,7 @@ from tiledkernel.client.light_httpx import httpx
 App: TypeAlias = Callable[[Any, Any, Any], Any]
 
 _PIECES_AHEAD = 8  # of a body, made before the reader has taken the first
+_LONGEST_SHUTDOWN = 10.0  # seconds
 _LOCAL = ("127.0.0.1", 0)
 
 
@@ -27,39 +28,78 @@ class AppTransport(httpx.BaseTransport):
     """
 
     def __init__(self, app: App, *, raise_server_exceptions: bool = True) -> None:
-        self._app = app
         self._raise = raise_server_exceptions
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=_run, args=(self._loop,), name="tiledkernel-app", daemon=True)
-        self._thread.start()
-        self._stop = weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
-        self._lifespan = _Lifespan(app)
-        try:
-            self._submit(self._lifespan.start()).result()
-        except BaseException:
-            self._stop()
-            raise
-
-    def _submit(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        self._running = RunningApp.share(app)
+        self._release = weakref.finalize(self, self._running.release)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The application's response; its body is made while it is read."""
-        if not self._stop.alive:
+        if not self._release.alive:
             raise RuntimeError("this in-process client is closed: make a new one with Context.from_app(app)")
-        exchange = _Exchange(self._app, self._loop, request, raise_exceptions=self._raise)
-        self._submit(exchange.run())
+        exchange = _Exchange(self._running.app, self._running.loop, request, raise_exceptions=self._raise)
+        self._running.submit(exchange.run())
         status, headers = exchange.begin()
         return httpx.Response(status, headers=headers, stream=exchange)
 
     def close(self) -> None:
-        """Shut the application down and end the thread."""
-        if self._stop.alive:
-            try:
-                self._submit(self._lifespan.stop()).result(timeout=10)
-            finally:
-                self._stop()
-                self._thread.join(timeout=10)
+        """Shut the application down and end the thread, if nobody else uses it."""
+        if self._release.alive:
+            self._release()
+            self._running.wait()
+
+
+class RunningApp:
+    """An application between start-up and shut-down; all its clients in this process share it."""
+
+    _all: ClassVar[dict[int, RunningApp]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.loop = asyncio.new_event_loop()
+        self._users = 0
+        self._thread = threading.Thread(target=_run, args=(self.loop,), name="tiledkernel-app", daemon=True)
+        self._thread.start()
+        self._lifespan = _Lifespan(app)
+        try:
+            self.submit(self._lifespan.start()).result()
+        except BaseException:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            raise
+
+    @classmethod
+    def share(cls, app: App) -> RunningApp:
+        """The application, started if it is not running yet."""
+        with cls._lock:
+            running = cls._all.get(id(app))
+            if running is None:
+                running = cls._all[id(app)] = cls(app)
+            running._users += 1
+            return running
+
+    def release(self) -> None:
+        """One user less; the last one shuts the application down, in its own time."""
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
+            del self._all[id(self.app)]
+        self.submit(self._end())
+
+    async def _end(self) -> None:
+        try:
+            await asyncio.wait_for(self._lifespan.stop(), _LONGEST_SHUTDOWN)
+        finally:
+            self.loop.stop()
+
+    def wait(self) -> None:
+        """Return when the thread has ended, if it is about to."""
+        if not self._users:
+            self._thread.join(_LONGEST_SHUTDOWN)
+
+    def submit(self, coroutine: Any) -> Any:
+        """Run a coroutine on the loop; its future."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -127,7 +167,7 @@ class _Lifespan:
         return error
 
 
-class ClientDisconnected(OSError):
+class ClientDisconnected(OSError):  # noqa: N818 - reads as what it is
     """What an application gets that goes on sending to a caller who has read enough."""
 
 

@@ -35,19 +35,21 @@ def plan_mounts(loaded: Loaded, composition: Composition) -> list[Mount]:
     """The mounts of a configuration, checked but not built; InvalidConfiguration lists what is wrong with any."""
     problems: list[Problem] = []
     mounts: list[Mount] = []
+    cause: KernelError | None = None
     for key, args, tree in _entries(loaded):
         try:
             build = _builder(loaded, composition, tree, args)
         except InvalidConfiguration as error:
             problems.extend(error.problems)
         except KernelError as error:
+            cause = cause or error
             where = (*key, "tree") if key != args else key
             problems.append(Problem(loaded.document.origin(where), where, str(error)))
         else:
             mounts.append(Mount(normal_path(tree.path), build, key, loaded.document.origin(key)))
     problems.extend(_misplaced(loaded))
     if problems:
-        raise InvalidConfiguration(problems)
+        raise InvalidConfiguration(problems) from cause
     return mounts
 
 

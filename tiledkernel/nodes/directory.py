@@ -68,8 +68,14 @@ class DirectoryNode:
 
     def __getitem__(self, key: str) -> DirectoryNode | FileEntry:
         """The subfolder, or the file without opening it; BrokenLink if a link leads back up or out."""
-        item = self._listing().items[key]
-        return self._folder_of(item) if item.claim is None else FileEntry(item, self._folder, self._shelf)
+        listing = self._listing()
+        entry: FileEntry | None = listing.entries.get(key)
+        if entry is None:
+            item = listing.items[key]
+            if item.claim is None:
+                return self._folder_of(item)
+            entry = listing.entries[key] = FileEntry(item, self._folder, self._shelf)
+        return entry
 
     def _folder_of(self, item: Item) -> DirectoryNode:
         folder = self._shelf.root.check(self._folder / item.names[0])

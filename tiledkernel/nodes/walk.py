@@ -16,6 +16,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -72,7 +73,7 @@ class Listing(Struct, frozen=True):
     """The items of a folder, as they were found when it had this stamp.
 
     `settled` says whether the same stamp means the same items. `sniffed` remembers the verdicts on files that had
-    to be looked into.
+    to be looked into, `entries` what was made of items.
     """
 
     items: dict[str, Item]
@@ -80,6 +81,7 @@ class Listing(Struct, frozen=True):
     settled: bool
     messages: frozenset[Message]
     sniffed: dict[str, tuple[FileStamp, Verdict | None]]
+    entries: dict[str, Any] = field(default_factory=dict)
 
 
 def folder_stamp(folder: Path) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from tiledkernel.server.problems import problem
 from tiledkernel.server.routing import RouteTable
 from tiledkernel.server.service import Service
 from tiledkernel.settings import Settings
+from tiledkernel.wire import encode_json
 
 logger = logging.getLogger(__name__)
 
@@ -86,9 +87,7 @@ async def send_complete(send: Any, status: int, headers: list[tuple[bytes, bytes
     await send({"type": "http.response.body", "body": body})
 
 
-def build_app(
-    trees: Any, *, settings: Settings | None = None, composition: Composition | None = None
-) -> Application:
+def build_app(trees: Any, *, settings: Settings | None = None, composition: Composition | None = None) -> Application:
     """An ASGI application that serves `trees`: a node, a live object, or a mapping of mount paths to such.
 
     A mapping whose keys all begin with '/' holds mount paths ('/', '/raw', '/raw/2026'); any other mapping is
@@ -109,7 +108,7 @@ def build_app(
     served = {prefix: TableApplication(table, service) for prefix, table in tables.items()}
     app = Application(
         route_handlers=[handler for prefix in tables for handler in _handlers(prefix, tables[prefix], served[prefix])],
-        exception_handlers={Exception: _answer_problem},  # type: ignore[dict-item] # Litestar calls it with its own Request
+        exception_handlers={Exception: _answer_problem},
         lifespan=[_lifespan],
         openapi_config=None,
         debug=False,
@@ -155,13 +154,8 @@ def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respon
     """Errors of Litestar's own: an unknown path, a method that nobody answers, a malformed Host header."""
     if isinstance(error, HTTPException):
         detail = {404: "Not Found", 405: "Method Not Allowed"}.get(error.status_code, str(error.detail))
-        return Response({"detail": detail}, status_code=error.status_code, headers=error.headers)  # type: ignore[return-value] # rendered as JSON
-    status, headers, body = problem(error, "")
-    return Response(
-        body,
-        status_code=status,
-        media_type="application/json",
-        headers={name.decode(): value.decode() for name, value in headers},
-    )
-
-
+        status, body, extra = error.status_code, encode_json({"detail": detail}), error.headers or {}
+    else:
+        status, headers, body = problem(error, "")
+        extra = {name.decode(): value.decode() for name, value in headers}
+    return Response(body, status_code=status, media_type="application/json", headers=extra)

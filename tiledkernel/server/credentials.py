@@ -46,7 +46,9 @@ def _check_csrf(exchange: Exchange, values: dict[str, list[str]]) -> None:
     cookie = exchange.cookie(CSRF_COOKIE)
     given = exchange.headers.get(b"x-csrf", b"").decode("latin-1") or values.get("csrf", [""])[-1]
     if not cookie or not given:
-        raise Forbidden("this request is authenticated by a cookie: repeat the cookie 'tiled_csrf' in the header 'x-csrf'")
+        raise Forbidden(
+            "this request is authenticated by a cookie: repeat the cookie 'tiled_csrf' in the header 'x-csrf'"
+        )
     if not secrets.compare_digest(cookie.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass")):
         raise Forbidden("the header 'x-csrf' does not match the cookie 'tiled_csrf'")
 

@@ -48,7 +48,11 @@ def parse_fields(values: list[str]) -> frozenset[str]:
     for value in values:
         if value and value not in FIELDS:
             raise Unprocessable(
-                f"unknown field {value!r}: expected some of {', '.join(sorted(FIELDS))}", "query", "fields", value=value, kind="enum"
+                f"unknown field {value!r}: expected some of {', '.join(sorted(FIELDS))}",
+                "query",
+                "fields",
+                value=value,
+                kind="enum",
             )
     return frozenset(filter(None, values))
 

@@ -18,7 +18,6 @@ from tiledkernel.server.routing import RouteTable, abandon, guarded
 from tiledkernel.server.service import Service
 
 
-
 class TableApplication:
     """Answers requests for the routes of one table."""
 

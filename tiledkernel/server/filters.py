@@ -55,7 +55,9 @@ class QueryTable:
         match = _NAME.fullmatch(parameter)
         if match is None:
             raise Unprocessable(
-                f"{parameter[:120]!r} is no filter: expected filter[<query>][condition][<field>]", "query", parameter[:120]
+                f"{parameter[:120]!r} is no filter: expected filter[<query>][condition][<field>]",
+                "query",
+                parameter[:120],
             )
         name, field = match[1], match[2]
         if name not in self._types:

@@ -18,8 +18,6 @@ def mount_trees(trees: Any, composition: Composition) -> Any:
     """
     if not is_mounts(trees):
         return _adopted(trees, composition)
-    if not trees:
-        raise ConfigurationError("there is no tree to serve: expected at least one mount path, such as '/'")
     mounts = {_segments(path): tree for path, tree in trees.items()}
     if len(mounts) < len(trees):
         raise ConfigurationError(f"two trees have the same mount path: {', '.join(map(repr, trees))}")
@@ -41,7 +39,7 @@ def _adopted(tree: Any, composition: Composition) -> Any:
 
 def is_mounts(trees: Any) -> bool:
     """Whether `trees` is a plain mapping of mount paths rather than a tree."""
-    return isinstance(trees, dict) and all(isinstance(path, str) and path.startswith("/") for path in trees)
+    return isinstance(trees, dict) and bool(trees) and all(isinstance(path, str) and path.startswith("/") for path in trees)
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -23,13 +23,14 @@ _CACHE = 1024
 class Choice:
     """The format that was agreed on, and its encoder."""
 
-    __slots__ = ("_encode", "_reference", "content_type", "media_type", "wants_metadata")
+    __slots__ = ("_convert", "_encode", "_reference", "content_type", "media_type", "wants_metadata")
 
     def __init__(self, serializer: Serializer, media_type: Offer) -> None:
         self.media_type = media_type
         text = str(media_type)
         self.content_type = f"{text}; charset=utf-8" if media_type.base.startswith("text/") else text
         self.wants_metadata = media_type.base != ARRAY_BYTES  # raw bytes never need what may be costly to collect
+        self._convert = serializer.convert
         self._reference = serializer.encode
         self._encode: Callable[[Any, Encoding], Body] | None = None
 
@@ -38,6 +39,8 @@ class Choice:
         try:
             if self._encode is None:
                 self._encode = references.load(self._reference)
+            if self._convert is not None:
+                payload = references.load(self._convert)(payload)
             body = self._encode(payload, encoding)
             if isinstance(body, (bytes, bytearray, str)):
                 return body
@@ -70,8 +73,7 @@ class Negotiator:
 
     def __init__(self, composition: Composition, file_extensions: Mapping[str, str]) -> None:
         self._composition = composition
-        targets = dict.fromkeys([*composition.families, *(s.target for s in composition.serializers.values())])
-        self._offers = {target: composition.serializers_for(target) for target in targets}
+        self._offers = {target: composition.serializers_for(target) for target in composition.targets()}
         self._aliases = dict(file_extensions)
         for serializers in self._offers.values():
             for serializer in serializers:

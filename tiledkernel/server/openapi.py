@@ -44,15 +44,33 @@ def describe_paths(tables: Mapping[str, RouteTable]) -> dict[str, dict[str, Any]
         for route in table.routes:
             operations = paths.setdefault(prefix + route.path, {})
             for method in route.methods:
-                operations[method.lower()] = _operation(prefix, route, method)
+                operation = _operation(prefix, route, method)
+                known = operations.setdefault(method.lower(), operation)
+                if known is not operation:
+                    _share(known, operation)
     return paths
+
+
+def _share(known: dict[str, Any], other: dict[str, Any]) -> None:
+    """Add to an operation what the nodes of other families answer below the same path."""
+    known["summary"] = f"{known['summary']} {other['summary']}"
+    parameters = {parameter["name"]: parameter for parameter in known["parameters"]}
+    names = {parameter["name"] for parameter in other["parameters"]}
+    for parameter in other["parameters"]:
+        if parameter["name"] not in parameters:
+            known["parameters"].append({**parameter, "required": False})
+    for name, parameter in parameters.items():
+        parameter["required"] = parameter["required"] and name in names
 
 
 def _operation(prefix: str, route: Route, method: str) -> dict[str, Any]:
     text = inspect.getdoc(route.handler) or ""
     scopes = sorted(route.scopes)
     operation: dict[str, Any] = {
-        "operationId": f"{method.lower()}_{prefix}{route.path}".replace("/", "_").replace("{", "").replace("}", "").strip("_"),
+        "operationId": f"{method.lower()}_{prefix}{route.path}".replace("/", "_")
+        .replace("{", "")
+        .replace("}", "")
+        .strip("_"),
         "summary": text.splitlines()[0] if text else route.path,
         "description": f"Needs the scopes: {', '.join(scopes)}." if scopes else "Needs no credentials.",
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
@@ -100,8 +118,13 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     if route.filters:
         parameters.append(
             {
-                "name": "filter", "in": "query", "required": False, "style": "deepObject", "explode": True,
-                "schema": {"type": "object"}, "description": "filter[<query>][condition][<field>]=<value>, repeatable",
+                "name": "filter",
+                "in": "query",
+                "required": False,
+                "style": "deepObject",
+                "explode": True,
+                "schema": {"type": "object"},
+                "description": "filter[<query>][condition][<field>]=<value>, repeatable",
             }  # fmt: skip
         )
     return parameters

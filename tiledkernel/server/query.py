@@ -42,7 +42,9 @@ def _split(text: str, values: dict[str, list[str]]) -> dict[str, list[str]]:
             name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
         if "\x00" in name or "\x00" in value:
             shown = name[:MAX_SHOWN]
-            raise Unprocessable(f"query parameter {shown!r} holds a NUL byte, which nothing here can contain", "query", shown)
+            raise Unprocessable(
+                f"query parameter {shown!r} holds a NUL byte, which nothing here can contain", "query", shown
+            )
         if name:
             values.setdefault(name, []).append(value)
     return values
@@ -91,7 +93,12 @@ class QueryDecoder:
             if name not in self._names and name not in ALWAYS and not name.startswith(self._prefixes or ("\x00",)):
                 near = difflib.get_close_matches(name, self._names, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(self._names) or 'none'}"
-                raise Unprocessable(f"unknown query parameter {name[:MAX_SHOWN]!r}{hint}", "query", name[:MAX_SHOWN], kind="extra_forbidden")
+                raise Unprocessable(
+                    f"unknown query parameter {name[:MAX_SHOWN]!r}{hint}",
+                    "query",
+                    name[:MAX_SHOWN],
+                    kind="extra_forbidden",
+                )
 
     def _explain(self, error: msgspec.ValidationError, values: Mapping[str, Any]) -> Unprocessable:
         message, _, where = str(error).partition(" - at `$.")
@@ -125,5 +132,9 @@ def _boolean(name: str, text: str) -> bool:
         return _BOOLEANS[text.lower()]
     except KeyError:
         raise Unprocessable(
-            f"query parameter {name}={text[:MAX_SHOWN]!r}: expected true or false", "query", name, value=text[:MAX_SHOWN], kind="bool_parsing"
+            f"query parameter {name}={text[:MAX_SHOWN]!r}: expected true or false",
+            "query",
+            name,
+            value=text[:MAX_SHOWN],
+            kind="bool_parsing",
         ) from None

@@ -22,9 +22,23 @@ class Request:
     - `headers`: names in lower case, as bytes.
     """
 
-    __slots__ = ("body", "entry", "exchange", "headers", "method", "query", "scope", "segments", "service", "values", "viewer")
+    __slots__ = (
+        "body",
+        "entry",
+        "exchange",
+        "headers",
+        "method",
+        "query",
+        "scope",
+        "segments",
+        "service",
+        "values",
+        "viewer",
+    )
 
-    def __init__(self, service: Service, scope: Mapping[str, Any], exchange: Exchange, segments: tuple[str, ...]) -> None:
+    def __init__(
+        self, service: Service, scope: Mapping[str, Any], exchange: Exchange, segments: tuple[str, ...]
+    ) -> None:
         self.service = service
         self.scope = scope
         self.exchange = exchange

@@ -84,15 +84,16 @@ class Responder:
         body = answer.work()
         if isinstance(body, str):
             body = body.encode("utf-8", "replace")
-        if isinstance(body, (bytes, bytearray, memoryview)):
-            if etag is None and _size(body) <= DIGESTED:
-                etag = etag_of(wire.digest(body), answer.media_type)
-            elif etag is None:
-                own.append(_UNTOLD)
-            return self._complete(
-                body, answer.media_type, own, exchange, etag, answer.itemsize, compress=answer.compress
-            )
-        return self._streamed(answer, body, own, headers, etag)
+        elif not isinstance(body, (bytes, bytearray, memoryview)):
+            first, rest = _gather(body)
+            if rest is not None:
+                return self._streamed(answer, first, rest, own, headers, etag)
+            body = first
+        if etag is None and _size(body) <= DIGESTED:
+            etag = etag_of(wire.digest(body), answer.media_type)
+        elif etag is None:
+            own.append(_UNTOLD)
+        return self._complete(body, answer.media_type, own, exchange, etag, answer.itemsize, compress=answer.compress)
 
     def _complete(
         self,
@@ -123,13 +124,18 @@ class Responder:
         return Response(200, own, body)
 
     def _streamed(
-        self, answer: Payload, chunks: Iterator[Any], own: Headers, headers: Mapping[bytes, bytes], etag: str | None
+        self,
+        answer: Payload,
+        first: Any,
+        rest: Iterator[Any],
+        own: Headers,
+        headers: Mapping[bytes, bytes],
+        etag: str | None,
     ) -> Response:
         own.append((b"content-type", answer.media_type.encode()))
-        first = next(chunks, b"")
-        chunks = _again(first.encode() if isinstance(first, str) else first, chunks)
+        chunks = _again(first, rest)
         coding = self._codings.choose(headers.get(b"accept-encoding", b""), answer.media_type)
-        if answer.compress and coding is not None and first and coding.worthwhile(first, answer.itemsize):
+        if answer.compress and coding is not None and coding.worthwhile(first, answer.itemsize):
             own.append((b"content-encoding", coding.name.encode()))
             etag = etag and with_coding(etag, coding.name)
             chunks = coding.stream(chunks, answer.itemsize)
@@ -143,10 +149,23 @@ def _size(body: bytes | bytearray | memoryview) -> int:
     return body.nbytes if type(body) is memoryview else len(body)
 
 
+def _gather(chunks: Iterator[Any]) -> tuple[Any, Iterator[Any] | None]:
+    """The beginning of a stream, and the rest; None if the beginning, of moderate size, is all."""
+    begun: list[Any] = []
+    size = 0
+    for chunk in chunks:
+        data = chunk.encode("utf-8", "replace") if isinstance(chunk, str) else chunk
+        if size := size + _size(data):
+            begun.append(data)
+        if size > PIECE:
+            return begun[0] if len(begun) == 1 else b"".join(begun), chunks
+    return b"".join(begun), None
+
+
 def _again(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield first
     for chunk in rest:
-        yield chunk.encode() if isinstance(chunk, str) else chunk
+        yield chunk.encode("utf-8", "replace") if isinstance(chunk, str) else chunk
 
 
 def attachment(filename: str) -> bytes:
@@ -211,7 +230,9 @@ def parse_range(text: str, size: int) -> tuple[int, int] | None:
     first, dash, last = (part.strip() for part in spans.partition("-"))
     digits = first + last
     if not dash or not digits.isascii() or not digits.isdigit() or len(digits) > 40:
-        raise BadRequest(f"the range {text[:80]!r} is not understood: expected 'bytes=first-last', such as 'bytes=0-99'")
+        raise BadRequest(
+            f"the range {text[:80]!r} is not understood: expected 'bytes=first-last', such as 'bytes=0-99'"
+        )
     if not first:
         start, stop = max(0, size - int(last)), size
     else:

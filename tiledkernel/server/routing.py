@@ -6,7 +6,7 @@ thread: walking into the file, reading, encoding and compressing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from time import perf_counter
 from typing import Any
@@ -40,16 +40,10 @@ class RouteTable:
     """The routes below one prefix, found by the literal beginning of the path."""
 
     def __init__(self, service: Service, routes: Iterable[Route]) -> None:
-        self._endpoints: dict[tuple[str, ...], dict[str, Endpoint]] = {}
         self.routes = tuple(routes)
-        for route in self.routes:
-            literal = tuple(part for part in route.path.removesuffix(_NODE).split("/") if part)
-            methods = self._endpoints.setdefault(literal, {})
-            endpoint = Endpoint(service, route)
-            for method in route.methods:
-                if method in methods:
-                    raise ConfigurationError(f"two routes answer {method} {route.path!r}")
-                methods[method] = endpoint
+        self._endpoints: dict[tuple[str, ...], dict[str, Endpoint]] = {}
+        for (literal, method), sharing in _by_path(self.routes).items():
+            self._endpoints.setdefault(literal, {})[method] = Endpoint(service, method, sharing)
         self._longest = max(map(len, self._endpoints), default=0)
         self._found: dict[tuple[str, str], tuple[Endpoint, tuple[str, ...]]] = {}
 
@@ -82,21 +76,51 @@ class RouteTable:
         raise NotFound("Not Found")
 
 
+def _by_path(routes: Iterable[Route]) -> dict[tuple[tuple[str, ...], str], list[Route]]:
+    """The routes of each path and method: more than one if families share it."""
+    found: dict[tuple[tuple[str, ...], str], list[Route]] = {}
+    for route in routes:
+        literal = tuple(part for part in route.path.removesuffix(_NODE).split("/") if part)
+        for method in route.methods:
+            found.setdefault((literal, method), []).append(route)
+    return found
+
+
 def _allowed(methods: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
 
 
-class Endpoint:
-    """One route, ready to answer."""
+class Branch:
+    """One route, ready to decode and to handle a request."""
 
-    def __init__(self, service: Service, route: Route) -> None:
+    __slots__ = ("decoder", "handler", "route")
+
+    def __init__(self, route: Route) -> None:
         if not isinstance(route.scopes, frozenset):
             raise ConfigurationError(f"route {route.path!r} does not declare the scopes that it needs as a frozenset")
         self.route = route
-        self.takes_path = route.path.endswith(_NODE)
+        self.handler = route.handler
+        self.decoder = QueryDecoder(route.parameters, FILTERS if route.filters else ())
+
+
+class Endpoint:
+    """What answers one method at one path: one route, or several for different families of nodes.
+
+    What has to be known before the node is (scopes, body, whether it describes) is the same for all of them.
+    """
+
+    def __init__(self, service: Service, method: str, routes: Sequence[Route]) -> None:
+        self.route = routes[0]
+        self.takes_path = self.route.path.endswith(_NODE)
         self._service = service
-        self._handler = route.handler
-        self._decoder = QueryDecoder(route.parameters, FILTERS if route.filters else ())
+        self._by_family: dict[str, Branch] = {}
+        for route in routes:
+            branch = Branch(route)
+            if len(routes) > 1:
+                _check_sharing(method, route, self.route, self._by_family)
+            self._by_family |= dict.fromkeys(route.families, branch)
+        self._any = branch if not self._by_family else None  # that of a route for all families is alone
+        self._only = branch if len(routes) == 1 else None
 
     async def answer(self, request: Request, receive: Any) -> tuple[Response, Entry | None]:
         """The response, and the entry whose guard its chunks need."""
@@ -108,12 +132,13 @@ class Endpoint:
         if credentials.api_key is not None and "api_key" in values:
             exchange.set_cookies.append(key_cookie(credentials.api_key))
         request.viewer.require(self.route.scopes)
-        request.query = self._decoder.decode(values)
+        if self._only is not None:
+            request.query = self._only.decoder.decode(values)
         if self.route.body is not None:
             request.body = await _read_body(receive, exchange, self.route.body)
         identity = f"{self.route.path}\n{segments}\n{query_string!r}"
         if not self.takes_path:
-            return service.responder.respond(self._handler(request), exchange, identity), None
+            return service.responder.respond(self.route.handler(request), exchange, identity), None
         located = service.resolver.locate(segments)
         if located.immediate and not _is_costly(values):
             return await self._answer_here(request, located, identity)
@@ -123,10 +148,10 @@ class Endpoint:
         """Answer on the event loop, unless it turns out to be more than handing out bytes."""
         exchange, respond = request.exchange, self._service.responder.respond
         entry = request.entry = located.entry
-        self._check_family(entry)
+        handler = self._choose(request)
         started = perf_counter()
         with Blaming(entry):
-            answer = self._handler(request)
+            answer = handler(request)
             if type(answer) is Payload and (answer.length is None or answer.nbytes > ON_LOOP):
                 response = await self._service.threads.run(respond, answer, exchange, identity)
             else:
@@ -140,17 +165,34 @@ class Endpoint:
         started = perf_counter()
         entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
         with entry.guard, Blaming(entry):
-            self._check_family(entry)
-            response = self._service.responder.respond(self._handler(request), exchange, identity)
+            response = self._service.responder.respond(self._choose(request)(request), exchange, identity)
         exchange.note("read", started)
         return response, entry
 
-    def _check_family(self, entry: Entry) -> None:
-        families = self.route.families
-        if families and entry.node.family not in families:
+    def _choose(self, request: Request) -> Callable[[Request], Any]:
+        """The handler for the family of the node; the parameters of a shared path are decoded now."""
+        family = request.entry.node.family
+        branch = self._by_family.get(family, self._any)
+        if branch is None:
             raise NotFound(
-                f"no such entry: {'/'.join(entry.path)!r} is of family {entry.node.family!r}; "
-                f"{self.route.path.removesuffix('/' + _NODE)} answers for {', '.join(sorted(families))}"
+                f"no such entry: {'/'.join(request.entry.path)!r} is of family {family!r}; "
+                f"{self.route.path.removesuffix('/' + _NODE)} answers for {', '.join(sorted(self._by_family))}"
+            )
+        if self._only is None:
+            request.query = branch.decoder.decode(request.values)
+        return branch.handler
+
+
+def _check_sharing(method: str, route: Route, first: Route, taken: Mapping[str, Branch]) -> None:
+    """ConfigurationError unless a route can stand beside those that its path has already."""
+    twice = sorted(taken.keys() & route.families)
+    if twice or not route.families or not route.path == first.path == f"{first.path.removesuffix(_NODE)}{_NODE}":
+        raise ConfigurationError(f"two routes answer {method} {route.path!r} for {', '.join(twice) or 'all families'}")
+    for field in ("scopes", "body", "describes"):
+        if getattr(route, field) != getattr(first, field):
+            raise ConfigurationError(
+                f"the routes for {method} {route.path!r} of {', '.join(sorted(first.families))} and of "
+                f"{', '.join(sorted(route.families))} differ in {field!r}: families that share a path must agree on it"
             )
 
 

@@ -84,7 +84,7 @@ def weigh(value: Any, limit: int) -> int:
     return weight
 
 
-class _Interpreter(TreeInterpreter):  # type: ignore[misc] # the library has no types
+class _Interpreter(TreeInterpreter):
     """Spends for every step; whatever can multiply a value spends for what it makes."""
 
     def __init__(self, selection: Selection) -> None:
@@ -117,20 +117,20 @@ class _Interpreter(TreeInterpreter):  # type: ignore[misc] # the library has no 
         return [inner for item in base for inner in (item if isinstance(item, list) else (item,))]
 
 
-class _Functions(Functions):  # type: ignore[misc] # the library has no types
+class _Functions(Functions):
     """The functions of JMESPath; those that make longer texts spend for them."""
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
 
-    @signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator] # as above
+    @signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, array: list[str]) -> str:
         self._selection.spend((len(separator) * len(array) + sum(map(len, array))) // _CHARACTERS)
         return separator.join(array)
 
-    @signature({"types": []})  # type: ignore[untyped-decorator] # as above
+    @signature({"types": []})
     def _func_to_string(self, arg: Any) -> str:
-        text: str = super()._func_to_string(arg)
+        text: str = super()._func_to_string(arg)  # type: ignore[misc] # its types leave the functions out
         self._selection.spend(len(text) // _CHARACTERS)
         return text
 

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     from tiledkernel.server.routing import RouteTable
 
 
-
 class Service:
     """The tables and tools of one server, made once."""
 
     def __init__(self, root: Any, composition: Composition, settings: Settings) -> None:
         self.settings = settings
         self.composition = composition
-        self.authenticator: Authenticator = references.load(composition.authenticators["single-user"].build)(None, settings)
+        self.authenticator: Authenticator = references.load(composition.authenticators["single-user"].build)(
+            None, settings
+        )
         self.resolver = Resolver(root, composition)
         self.describer = Describer(self.resolver, composition)
         self.negotiator = Negotiator(composition, settings.file_extensions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -19,7 +18,7 @@ from tiledkernel.client.node import Node
 from tiledkernel.client.parallel import Stopped, run_parallel
 from tiledkernel.errors import Unprocessable
 from tiledkernel.families.array.client_memory import targets
-from tiledkernel.families.array.client_selection import Piece, cut_index, divide, short_index
+from tiledkernel.families.array.client_selection import MAX_PIECE, Piece, cut_index, directed_index, divide, short_index
 from tiledkernel.families.array.dtypes import to_numpy
 from tiledkernel.families.array.structure import ArrayStructure
 from tiledkernel.slices import Cut, format_slice
@@ -35,6 +34,7 @@ class ArrayClient(Node):
     """
 
     structure_type: ClassVar = ArrayStructure
+    largest_piece: ClassVar[int] = MAX_PIECE
 
     def structure(self) -> ArrayStructure:
         """Shape, chunks, dimension names and element type."""
@@ -106,7 +106,7 @@ class ArrayClient(Node):
         return len(self._pieces(cut_index(... if slice is None else slice, self.shape)))
 
     def _pieces(self, cut: Cut) -> list[Piece]:
-        return divide(cut, self.chunks, self.dtype.itemsize)
+        return divide(cut, self.chunks, self.dtype.itemsize, self.largest_piece)
 
     def _fetch_piece(self, result: NDArray[Any], piece: Piece, stop: threading.Event) -> None:
         if stop.is_set():
@@ -180,26 +180,13 @@ class ArrayClient(Node):
         >>> x.export("image.png", slice=numpy.s_[:50, -50:])
         """
         cut = cut_index(... if slice is None else slice, self.shape)
-        text = format_slice(_directed(cut, self.shape))
+        text = format_slice(directed_index(cut, self.shape))
         save(self.context, self._link("full"), filepath, format, parameters=[("slice", text)] if text else [])
 
     def __repr__(self) -> str:
         chunks = ", ".join(map(format_chunks, self.chunks))
         dims = f" dims={self.dims}" if self.dims else ""
         return f"<{type(self).__name__} shape={self.shape} chunks=({chunks}) dtype={self.dtype}{dims}>"
-
-
-def _directed(cut: Cut, shape: tuple[int, ...]) -> tuple[int | builtins.slice, ...]:
-    """The index of a cut with its backward axes backward again, for a server that is to flip them."""
-    index = list(cut.index)
-    kept = [axis for axis, part in enumerate(index) if isinstance(part, builtins.slice)]
-    for axis in (kept[position] for position in cut.flipped):
-        part = index[axis]
-        assert isinstance(part, builtins.slice)
-        selected = range(part.start, part.stop, part.step)[::-1]
-        stop = selected.stop if selected.stop >= 0 else None
-        index[axis] = builtins.slice(selected.start, stop, selected.step)
-    return short_index(tuple(index), shape)
 
 
 def format_chunks(lengths: Sequence[int]) -> str:

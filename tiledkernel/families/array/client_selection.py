@@ -62,7 +62,7 @@ def _integer(value: Any) -> int:
         ) from None
 
 
-def divide(cut: Cut, chunks: Sequence[Sequence[int]], itemsize: int, limit: int = MAX_PIECE) -> list[Piece]:
+def divide(cut: Cut, chunks: Sequence[Sequence[int]], itemsize: int, limit: int) -> list[Piece]:
     """The pieces in which to fetch a selection: one if it is small, else divided along the array's chunks."""
     if not cut.shape or cut.size * itemsize <= limit:
         whole = Piece(cut.index, tuple(slice(0, n) for n in cut.shape), cut.shape)
@@ -115,3 +115,16 @@ def short_index(index: NDSlice, shape: tuple[int, ...]) -> NDSlice:
     while parts and parts[-1] == slice(0, shape[len(parts) - 1], None):
         parts.pop()
     return tuple(parts)
+
+
+def directed_index(cut: Cut, shape: tuple[int, ...]) -> NDSlice:
+    """The index of a cut with its backward axes backward again, for a server that is to flip them."""
+    index: list[Part] = list(cut.index)
+    kept = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
+    for axis in (kept[position] for position in cut.flipped):
+        part = index[axis]
+        assert isinstance(part, slice)
+        selected = range(part.start, part.stop, part.step)[::-1]
+        stop = selected.stop if selected.stop >= 0 else None
+        index[axis] = slice(selected.start, stop, selected.step)
+    return short_index(tuple(index), shape)

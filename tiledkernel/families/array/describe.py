@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,10 +29,7 @@ def describe_array(
         chunks = choose_chunk(shape, data_type.itemsize)
     if len(chunks) != len(shape):
         raise ValueError(f"chunks {chunks!r} do not fit an array of shape {shape}: one entry per dimension is needed")
-    lengths = tuple(
-        tuple(map(int, chunk)) if isinstance(chunk, Sequence) else regular_chunks((length,), (int(chunk),))[0]
-        for length, chunk in zip(shape, chunks, strict=True)
-    )
+    lengths = tuple(_lengths(chunk, length) for length, chunk in zip(shape, chunks, strict=True))
     for axis, (length, parts) in enumerate(zip(shape, lengths, strict=True)):
         if sum(parts) != length:
             raise ValueError(f"chunks {parts} of axis {axis} do not add up to its length {length}")
@@ -40,3 +38,10 @@ def describe_array(
     return ArrayStructure(
         data_type=data_type, chunks=lengths, shape=shape, dims=None if dims is None else tuple(map(str, dims))
     )
+
+
+def _lengths(chunk: object, length: int) -> tuple[int, ...]:
+    """The chunk lengths along one axis, from themselves or from that of a regular chunk."""
+    if isinstance(chunk, Sequence):
+        return tuple(map(int, chunk))
+    return regular_chunks((length,), (operator.index(chunk),))[0]  # type: ignore[arg-type] # a TypeError is the answer

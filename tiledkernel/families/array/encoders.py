@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import csv
 import datetime
-import io
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,9 +15,12 @@ from numpy.typing import NDArray
 from tiledkernel.encoding import Body, Encoding
 from tiledkernel.errors import NotAcceptable
 from tiledkernel.families.array.payload import ArrayPayload
-from tiledkernel.families.array.slabs import TARGET
+from tiledkernel.families.array.slabs import TARGET, divide
+from tiledkernel.families.csv_text import line
+from tiledkernel.slices import cut_shape
 from tiledkernel.wire import BYTES_PREFIX
 
+PIECE = 1 << 20  # bytes of data that are turned to text at a time
 _json = msgspec.json.Encoder()
 
 
@@ -46,9 +48,7 @@ def encode_json(payload: ArrayPayload, encoding: Encoding) -> Body:
     for kind, name in (("c", "complex numbers"), ("m", "time differences")):
         if kind in _kinds(payload.dtype):
             raise NotAcceptable(f"JSON cannot hold {name}: ask for application/octet-stream")
-    if payload.nbytes <= SLAB // 4:
-        return _json.encode(_to_lists(payload.read()))
-    return _json_pieces(payload, payload.cut)
+    return _json.encode(_to_lists(payload.read())) if payload.nbytes <= PIECE else _json_pieces(payload)
 
 
 def _kinds(dtype: np.dtype[Any]) -> set[str]:
@@ -58,20 +58,24 @@ def _kinds(dtype: np.dtype[Any]) -> set[str]:
     return {kind for field, *_ in dtype.fields.values() for kind in _kinds(field.base)}
 
 
-def _json_pieces(payload: ArrayPayload, cut: Cut) -> Iterator[bytes]:
-    """The lists of a cut, some rows at a time."""
-    rows = max(1, SLAB // 4 // max(1, payload.dtype.itemsize * cut.size // max(1, cut.shape[0])))
-    whole_rows = rows > 1 or len(cut.shape) == 1
-    yield b"["
-    for start in range(0, cut.shape[0], rows):
-        part = narrow(cut, 0, start, min(start + rows, cut.shape[0]))
-        if start:
-            yield b","
-        if whole_rows:
-            yield _json.encode(_to_lists(payload.read_part(part)))[1:-1]
-        else:
-            yield from _json_pieces(payload, drop_first_axis(part))
-    yield b"]"
+def _json_pieces(payload: ArrayPayload) -> Iterator[bytes]:
+    """The lists, some elements at a time; a bracket stands wherever a row, a plane ... begins or ends."""
+    spans = [math.prod(payload.shape[axis:]) for axis in range(len(payload.shape))]
+    done = 0
+    for piece in _pieces(payload):
+        axis = next((axis for axis, length in enumerate(piece.shape) if length > 1), piece.ndim - 1)
+        items = _json.encode(_to_lists(piece.reshape(piece.shape[axis:])))[1:-1]
+        head = b"," * (done > 0) + b"[" * sum(done % span == 0 for span in spans[: axis + 1])
+        done += piece.size
+        yield head + items + b"]" * sum(done % span == 0 for span in spans[: axis + 1])
+
+
+def _pieces(payload: ArrayPayload) -> Iterator[NDArray[Any]]:
+    """The result in C order, in pieces whose text is not too large to be held."""
+    size = max(1, PIECE // max(1, payload.dtype.itemsize))
+    for slab in payload.slabs():
+        for cut in divide(cut_shape((), slab.shape), size):
+            yield slab[cut.index]
 
 
 def _to_lists(array: NDArray[Any]) -> Any:
@@ -122,45 +126,28 @@ def encode_csv(payload: ArrayPayload, encoding: Encoding) -> Body:
 
 def _csv_rows(payload: ArrayPayload) -> Iterator[bytes]:
     columns = payload.shape[1] if len(payload.shape) == 2 else 1
-    done = 0  # cells of a row that is too long for one slab
-    for slab in payload.slabs(SLAB // 4):
-        rows = slab if slab.ndim == 2 else slab.reshape(-1, 1)
+    done = 0  # cells of a row that is too long for one piece
+    for piece in _pieces(payload):
+        rows = piece if piece.ndim == 2 else piece.reshape(-1, 1)
         done = (done + rows.shape[1]) % columns if columns else 0
-        text = io.StringIO()
-        csv.writer(text, lineterminator="," if done else "\n").writerows(_cells(rows))
-        yield text.getvalue().encode("utf-8", "replace")
+        end = "," if done else "\n"
+        yield "".join([text + end for text in _lines(rows)]).encode("utf-8", "replace")
 
 
-def _cells(rows: NDArray[Any]) -> list[list[Any]]:
+def _lines(rows: NDArray[Any]) -> Iterator[str]:
     kind = rows.dtype.kind
     if rows.dtype.fields:
-        return [[_cell(value) for record in row for value in record] for row in rows.tolist()]
-    if kind == "M":
-        return _iso(rows)  # type: ignore[no-any-return] # lists of texts
+        return (line([_text(value) for record in row for value in record]) for row in rows.tolist())
     if kind in "SU":
-        return [[_cell(value) for value in row] for row in rows.tolist()]
+        return (line(map(_text, row)) for row in rows.tolist())
+    if kind == "M":
+        return map(",".join, _iso(rows))
     if kind in "cmV":
-        return rows.astype(str).tolist()  # type: ignore[no-any-return] # lists of texts
-    return narrowed(rows).tolist()  # type: ignore[no-any-return] # lists of numbers
+        return map(",".join, rows.astype(str).tolist())
+    return (",".join(map(repr, row)) for row in narrowed(rows).tolist())
 
 
-def _cell(value: Any) -> Any:
-    """A value of any kind as a number or a harmless text."""
+def _text(value: Any) -> str:
     if isinstance(value, bytes):
-        return harmless(value.decode("utf-8", "replace"))
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    return value if isinstance(value, (int, float)) else harmless(str(value))
-
-
-def harmless(text: str) -> str:
-    """A cell that a spreadsheet takes for text: one that looks like a formula gets an apostrophe in front."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        return value.decode("utf-8", "replace")
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)

@@ -28,6 +28,7 @@ class MemoryArray:
     """
 
     family: ClassVar[str] = FAMILY
+
     def __init__(
         self,
         array: ArrayLike,
@@ -78,10 +79,14 @@ def fixed_size(array: NDArray[Any]) -> NDArray[Any]:
     shapes = {element.shape for element in elements}
     if len(shapes) == 1 and shapes != {()} and all(element.dtype.kind in "biufc" for element in elements):
         return np.stack(elements).reshape(array.shape + elements[0].shape)
-    return array.astype(np.str_)
+    if shapes <= {()}:
+        return array.astype(np.str_)
+    return np.array([str(element) for element in array.flat]).reshape(array.shape)
 
 
-def adopt(live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable) -> MemoryArray:
+def adopt(
+    live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable
+) -> MemoryArray:
     """An array node for a numpy array, a scalar or a list of numbers; arrays that can be written to may change unseen."""
     fixed = isinstance(live, np.ndarray) and not live.flags.writeable and live.base is None
     return MemoryArray(live, metadata=metadata, specs=specs, generation=generation if fixed else None)

@@ -30,7 +30,7 @@ class ArrayPayload:
 
     def read(self) -> NDArray[Any]:
         """The whole result, in C order."""
-        return self.read_part(self.cut)
+        return self._read(self.cut)
 
     def direct(self) -> NDArray[Any] | None:
         """The whole result if it is in memory, uncopied if it is contiguous there; None if reading costs memory."""
@@ -44,10 +44,9 @@ class ArrayPayload:
     def slabs(self, nbytes: int = TARGET) -> Iterator[NDArray[Any]]:
         """The result in C order, in pieces of about `nbytes`, or of whole rows of chunks."""
         for cut in slabs(self.cut, self.node.structure.chunks, self.dtype.itemsize, nbytes):
-            yield self.read_part(cut)
+            yield self._read(cut)
 
-    def read_part(self, cut: Cut) -> NDArray[Any]:
-        """A part of the result, in C order."""
+    def _read(self, cut: Cut) -> NDArray[Any]:
         return self._packed(self._checked(cut), cut)
 
     def _checked(self, cut: Cut) -> NDArray[Any]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from typing import Any
-
-from msgspec import UNSET, Struct, UnsetType
 
 from tiledkernel.access.scopes import READ_DATA
-from tiledkernel.blocks import block_bounds, parse_block
 from tiledkernel.encoding import Encoding
-from tiledkernel.errors import SliceOutOfRange, TooLarge, Unprocessable
+from tiledkernel.errors import TooLarge
+from tiledkernel.families.array.cuts import BlockQuery, FullQuery, cut_of_block, cut_of_full
 from tiledkernel.families.array.payload import ArrayPayload
 from tiledkernel.media_types import ARRAY_BYTES
 from tiledkernel.nodes.protocols import RestsEncoded
@@ -19,41 +15,19 @@ from tiledkernel.records import Route
 from tiledkernel.server.answers import Payload
 from tiledkernel.server.compression import accepted_codings
 from tiledkernel.server.request import Request
-from tiledkernel.slices import Cut, Part, cut_shape, parse_slice
-
-_SHAPE = re.compile(r"^(?:scalar|[0-9]{1,18}(?:,[0-9]{1,18}){0,63})$", re.ASCII)
-
-
-class FullQuery(Struct, frozen=True, kw_only=True):
-    """Parameters of an array read."""
-
-    slice: str = ""
-    expected_shape: str | None = None
-    format: str | None = None
-    filename: str | None = None
-
-
-class BlockQuery(FullQuery, frozen=True, kw_only=True):
-    """Parameters of a block read; `slice` applies within the block."""
-
-    block: str
+from tiledkernel.slices import Cut
 
 
 def read_full(request: Request) -> Payload:
     """The elements of an array, or a slice of them, in the format asked for."""
-    cut = cut_shape(parse_slice(request.query.slice), request.entry.node.structure.shape)
-    _check_shape(cut, request.query.expected_shape)
-    return _payload(request, cut)
+    return _payload(request, cut_of_full(request.query, request.entry.node.structure.shape))
 
 
 def read_block(request: Request) -> Payload:
     """One chunk of an array."""
     query: BlockQuery = request.query
     node = request.entry.node
-    block = parse_block(query.block)
-    bounds = block_bounds(block, node.structure.chunks)
-    cut = _within(bounds, query.slice) if query.slice else _block_cut(bounds)
-    _check_shape(cut, query.expected_shape)
+    block, cut = cut_of_block(query, node.structure.chunks)
     payload = _payload(request, cut)
     if not query.slice and payload.media_type == ARRAY_BYTES and isinstance(node, RestsEncoded):
         return _as_it_rests(request, node, block, payload)
@@ -101,44 +75,6 @@ def _as_it_rests(request: Request, node: RestsEncoded, block: tuple[int, ...], p
         headers=((b"content-encoding", rested.coding.encode()), (b"x-tiledkernel-encoded", b"at-rest")),
         compress=False,
     )
-
-
-def _block_cut(bounds: tuple[slice, ...]) -> Cut:
-    return Cut(bounds, tuple([part.stop - part.start for part in bounds]))
-
-
-def _within(bounds: tuple[slice, ...], text: str) -> Cut:
-    """A slice of a block, in the coordinates of the array."""
-    try:
-        local = cut_shape(parse_slice(text), tuple([part.stop - part.start for part in bounds]))
-    except SliceOutOfRange as error:
-        raise Unprocessable(f"slice {text!r} does not fit the block: {error}", "query", "slice", value=text) from None
-    index = tuple([_shift(part, bound.start) for part, bound in zip(local.index, bounds, strict=True)])
-    return Cut(index, local.shape, local.flipped)
-
-
-def _shift(part: Part, start: int) -> Part:
-    return part + start if isinstance(part, int) else slice(part.start + start, part.stop + start, part.step)
-
-
-def _check_shape(cut: Cut, expected: str | None) -> None:
-    if expected is None:
-        return
-    shape: Any = UNSET
-    if _SHAPE.match(expected):
-        shape = () if expected == "scalar" else tuple(map(int, expected.split(",")))
-    if isinstance(shape, UnsetType):
-        raise Unprocessable(
-            f"expected_shape={expected[:80]!r} is not understood: write 'scalar', or integers separated by commas",
-            "query", "expected_shape", value=expected[:80], kind="string_pattern_mismatch",
-        )  # fmt: skip
-    if shape != cut.shape:
-        actual = ",".join(map(str, cut.shape)) or "scalar"
-        raise Unprocessable(
-            f"expected_shape={expected[:80]!r}, but this selection has the shape {actual!r}: "
-            "the array may have changed since it was described",
-            "query", "expected_shape", value=expected[:80],
-        )  # fmt: skip
 
 
 ROUTES = (

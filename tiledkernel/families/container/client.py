@@ -209,16 +209,24 @@ class Container(Node, Mapping[str, Any]):
         direction: Direction,
         page_size: int | None,
     ) -> Iterator[Mapping[str, Any]]:
+        """The children page by page; the first page is fetched at once.
+
+        Python asks for the length of what it makes a list of, after it has asked for an iterator: then it is known.
+        """
         limits = [limit for limit in (count, page_size) if limit is not None]
         listing = self._listing(fields)
-        call = listing.page(direction, offset=start, limit=min(limits, default=None))
+        page = self.context.message(listing.page(direction, offset=start, limit=min(limits, default=None)))
+        if page["links"]["next"] is None and page["data"]:
+            self._length = time.monotonic(), start + len(page["data"])
+        return self._rest_of(listing, page, direction)
+
+    def _rest_of(self, listing: Listing, page: Any, direction: Direction) -> Iterator[Mapping[str, Any]]:
         while True:
-            page = self.context.message(call)
             yield from page["data"]
             link = page["links"]["next"]
             if link is None:
                 return
-            call = listing.next_page(link, direction)
+            page = self.context.message(listing.next_page(link, direction))
 
     def _listing(self, fields: Literal["", "count"] | None, queries: tuple[SearchQuery, ...] | None = None) -> Listing:
         return Listing(

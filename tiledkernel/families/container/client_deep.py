@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from tiledkernel.client.calls import Listing
+from tiledkernel.client.errors import ClientError
 from tiledkernel.client.sorting import Direction
-from tiledkernel.client.uris import split_path
+from tiledkernel.client.uris import join_path, split_path
 from tiledkernel.client.views import View
 from tiledkernel.queries import KeyLookup, SearchQuery
 
@@ -28,12 +29,26 @@ class DeepSearchResults(Mapping[Path, Any]):
 
     def __getitem__(self, key: Path | str) -> Any:
         path = split_path(key) if isinstance(key, str) else tuple(key)
-        if path:
-            narrowed = replace(self._listing, queries=(*self._listing.queries, KeyLookup(path[-1])))
-            for item in self._pages(narrowed, 0, None):
-                if self._path_of(item) == path:
-                    return self._start._client_of(item)  # noqa: SLF001 - its results are its children
+        depth = self._listing.max_depth
+        if path and (depth is None or len(path) <= depth):
+            found = self._look_up(path)
+            if found:
+                return self._start._client_of(found[0])  # noqa: SLF001 - its results are its children
         raise KeyError(key)
+
+    def _look_up(self, path: Path) -> list[Mapping[str, Any]]:
+        """The node at a path if it is among the results: asked of the container that holds it, in one request."""
+        listing = Listing(
+            url=join_path(self._start.item["links"]["search"], path[:-1]),
+            queries=(*self._listing.queries, KeyLookup(path[-1])),
+        )
+        try:
+            found: list[Mapping[str, Any]] = self._start.context.message(listing.page())["data"]
+        except ClientError as error:
+            if error.response.status_code == 404:  # what should hold it is not there
+                return []
+            raise
+        return found
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self.keys())

@@ -36,7 +36,9 @@ class _Walk:
         for key, child in payload.children():
             self._left -= 1
             if self._left < 0:
-                raise NotAcceptable(f"this container holds more than {MAX_NODES} nodes: ask for one below it, or use 'field'")
+                raise NotAcceptable(
+                    f"this container holds more than {MAX_NODES} nodes: ask for one below it, or use 'field'"
+                )
             if child.node is not None:
                 contents[key] = self._child(payload, child, depth)
         return {"contents": contents, "metadata": plain(payload.entry.node.metadata)}
@@ -48,4 +50,6 @@ class _Walk:
                     return self.describe(payload.below(child), depth + 1)
                 return {"metadata": plain(child.node.metadata)}
         except FAILURES as error:
-            return {"metadata": unavailable_node(str(error), child.file.plugin if child.file else "", child.key).metadata}
+            return {
+                "metadata": unavailable_node(str(error), child.file.plugin if child.file else "", child.key).metadata
+            }

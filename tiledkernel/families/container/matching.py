@@ -19,7 +19,6 @@ from tiledkernel.server.resolve import Entry
 from tiledkernel.specs import Spec
 
 
-
 class Seen(Struct, frozen=True):
     """A child as sorting and summaries see it, taken while its guard was held."""
 

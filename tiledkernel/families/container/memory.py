@@ -53,7 +53,9 @@ class MemoryContainer(Mapping[str, Any]):
         return f"<MemoryContainer of {len(self)} children>"
 
 
-def adopt(live: Mapping[str, Any], metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: object) -> MemoryContainer:
+def adopt(
+    live: Mapping[str, Any], metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: object
+) -> MemoryContainer:
     """A container node for a dict; TypeError if its keys are no texts."""
     del generation
     first = next(iter(live), "")

@@ -26,7 +26,9 @@ class ContainerPayload:
         for key in self.fields:
             found = list(self.resolver.children(self.entry, iter([key])))
             if not found:
-                raise BadRequest(f"no child {key!r} in {'/'.join(self.entry.path) or 'the root'!r}: 'field' names children")
+                raise BadRequest(
+                    f"no child {key!r} in {'/'.join(self.entry.path) or 'the root'!r}: 'field' names children"
+                )
             yield found[0]
 
     def below(self, entry: Entry) -> ContainerPayload:

@@ -41,7 +41,9 @@ def distinct(request: Request) -> Message:
     """Distinct values of metadata, structure families and specs among the children that match all filters."""
     entry = request.entry
     if entry.node.family != "container":
-        raise NotAllowed(f"{'/'.join(entry.path)!r} is of family {entry.node.family!r}: only containers have distinct values")
+        raise NotAllowed(
+            f"{'/'.join(entry.path)!r} is of family {entry.node.family!r}: only containers have distinct values"
+        )
     query: DistinctQuery = request.query
     if len(query.metadata) > MAX_KEYS:
         raise Unprocessable(f"too many keys: at most {MAX_KEYS} are taken", "query", "metadata")
@@ -59,7 +61,9 @@ def read_full(request: Request) -> Payload:
     query: FullQuery = request.query
     fields = request.body if request.body is not None else query.field or None
     if fields is not None and not fields:
-        raise Unprocessable("the list of fields is empty: name at least one child, or send no body for all", "body", value=[])
+        raise Unprocessable(
+            "the list of fields is empty: name at least one child, or send no body for all", "body", value=[]
+        )
     choice = request.service.negotiator.choose(entry.node, query.format, request.header(b"accept"))
     payload = ContainerPayload(request.service.resolver, entry, fields)
     encoding = Encoding(choice.media_type, entry.key, entry.node.metadata, entry.node.specs)

@@ -77,7 +77,13 @@ def _links(request: Request, page: Page, start: int, keys: list[str], *, in_plac
     """Where this page, the first and the next one are; filters are not repeated, since clients send them again."""
     here = f"{request.base}/search/{quoted(request.segments)}?"
     limit = f"page[limit]={page.limit}"
-    own = f"page[cursor]={page.cursor}&" if page.cursor is not None else f"page[offset]={page.offset}&" if page.offset else ""
+    own = (
+        f"page[cursor]={page.cursor}&"
+        if page.cursor is not None
+        else f"page[offset]={page.offset}&"
+        if page.offset
+        else ""
+    )
     end = start + page.limit
     following = None
     if page.limit and end < len(keys):

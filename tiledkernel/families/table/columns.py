@@ -57,7 +57,7 @@ class ColumnArray:
         return self._table.stamp(cut) if isinstance(self._table, Stamped) else None
 
 
-def as_numpy(column: pyarrow.ChunkedArray) -> NDArray[Any]:
+def as_numpy(column: pyarrow.ChunkedArray[Any]) -> NDArray[Any]:
     """A column as a numpy array: missing numbers are NaN, missing dates NaT, missing texts empty."""
     kind = column.type
     if pyarrow.types.is_dictionary(kind):

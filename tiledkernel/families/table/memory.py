@@ -108,7 +108,9 @@ def as_arrow(table: Any, *, keep_index: bool = False) -> pyarrow.Table:
     return pyarrow.Table.from_pandas(table, preserve_index=keep_index or not plain_range)
 
 
-def adopt(live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable) -> MemoryTable:
+def adopt(
+    live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable
+) -> MemoryTable:
     """A table node for a pandas DataFrame, which may change unseen, or a pyarrow Table, which cannot change."""
     fixed = isinstance(live, (pyarrow.Table, pyarrow.RecordBatch))
     return MemoryTable(live, metadata=metadata, specs=specs, generation=generation if fixed else None)

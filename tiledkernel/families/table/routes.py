@@ -56,12 +56,16 @@ def _columns(request: Request) -> list[str] | None:
     if query.column and query.field:
         raise BadRequest("'column' and its older name 'field' cannot be used together: use 'column'")
     if query.field:
-        warnings.warn("the query parameter 'field' of tables is deprecated: use 'column'", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "the query parameter 'field' of tables is deprecated: use 'column'", DeprecationWarning, stacklevel=2
+        )
     if request.body is None:
         columns = [*query.column, *query.field]
         return list(dict.fromkeys(columns)) or None
     if not request.body:
-        raise Unprocessable("the list of columns is empty: name at least one, or send no body for all", "body", value=[])
+        raise Unprocessable(
+            "the list of columns is empty: name at least one, or send no body for all", "body", value=[]
+        )
     return list(dict.fromkeys(request.body))
 
 

@@ -1,0 +1,35 @@
+"""Open CSV files as tables, or as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tiled_csv.array import CsvArray
+from tiled_csv.layout import survey
+from tiled_csv.table import CsvTable
+
+
+def open_csv(path: Path) -> CsvTable:
+    """A table; large files are divided into partitions."""
+    return CsvTable([survey(path)])
+
+
+def open_csv_many(paths: Sequence[Path]) -> CsvTable:
+    """One table whose partitions are the files, in this order; ValueError names one with other columns."""
+    layouts = [survey(path) for path in paths]
+    wanted = layouts[0].dialect.names
+    for layout in layouts[1:]:
+        names = layout.dialect.names
+        if set(names) != set(wanted):
+            odd = sorted(set(names) ^ set(wanted))
+            raise ValueError(
+                f"{layout.path.name} does not fit {layouts[0].path.name}: only one of them has the column {odd[0]!r}; "
+                "files of one table have the same columns"
+            )
+    return CsvTable(layouts)
+
+
+def open_csv_array(path: Path) -> CsvArray:
+    """A two-dimensional array of the numbers in a file without a header."""
+    return CsvArray(survey(path, header=False))

@@ -1,0 +1,147 @@
+"""The client of a sparse array; numpy, pyarrow and sparse load when elements are read."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tiled_sparse.structure import SparseStructure
+from tiledkernel import references
+from tiledkernel.blocks import block_bounds
+from tiledkernel.client.calls import Call, Parameters, without_query
+from tiledkernel.client.exporting import save
+from tiledkernel.client.node import Node
+from tiledkernel.errors import Unprocessable
+from tiledkernel.families.array.client_selection import cut_index, directed_index, short_index
+from tiledkernel.media_types import ARROW_FILE
+from tiledkernel.slices import Cut, format_slice
+
+if TYPE_CHECKING:
+    import numpy as np
+    import sparse
+    from numpy.typing import NDArray
+
+
+class SparseClient(Node):
+    """A sparse array on the server: index it as a numpy array, and only the stored elements in it are fetched.
+
+    >>> x[:100]
+    >>> x.read().sum()
+    """
+
+    structure_type: ClassVar = SparseStructure
+
+    def structure(self) -> SparseStructure:
+        """Shape, chunks, dimension names and element type."""
+        structure: SparseStructure = super().structure()
+        return structure
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of elements along each axis, stored or not."""
+        return self.structure().shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def chunks(self) -> tuple[tuple[int, ...], ...]:
+        """The lengths of the chunks along each axis."""
+        return self.structure().chunks
+
+    @property
+    def dims(self) -> tuple[str, ...] | None:
+        """The names of the axes, if they have names."""
+        return self.structure().dims
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        found: np.dtype[Any] = references.load("tiledkernel.families.array.dtypes:to_numpy")(self.structure().data_type)
+        return found
+
+    # Reading
+
+    def read(self, slice: Any = ...) -> sparse.COO:  # noqa: A002 - the name that users know
+        """The array, or what a slice selects of it.
+
+        Parameters
+        ----------
+        slice
+            Integers, slices and '...', as numpy takes them: `numpy.s_[0, ::2]`.
+
+        Examples
+        --------
+        >>> x.read()
+        >>> x.read(numpy.s_[:10, -1])  # the same as x[:10, -1]
+        """
+        return self[... if slice is None else slice]
+
+    def __getitem__(self, index: Any) -> sparse.COO:
+        return self._fetch(cut_index(index, self.shape), self.shape, self._link("full"), [])
+
+    def read_block(self, block: int | Sequence[int], slice: Any = ...) -> sparse.COO:  # noqa: A002 - as in read()
+        """One chunk by its index along each axis, or what a slice selects within it."""
+        index = (block,) if isinstance(block, int) else tuple(block)
+        if min(index, default=0) < 0:
+            raise IndexError(f"no block {index}: the indices of blocks begin at 0")
+        try:
+            bounds = block_bounds(index, self.chunks)
+        except Unprocessable as error:
+            raise IndexError(str(error)) from None
+        shape = tuple(bound.stop - bound.start for bound in bounds)
+        cut = cut_index(... if slice is None else slice, shape)
+        return self._fetch(cut, shape, self._link("block"), [("block", ",".join(map(str, index)))])
+
+    def _fetch(self, cut: Cut, shape: tuple[int, ...], url: str, parameters: Parameters) -> sparse.COO:
+        decode: Callable[..., sparse.COO] = references.load("tiled_sparse.client_coo:decode")
+        if not cut.size:
+            return decode(None, cut, self.dtype)
+        if shape and not cut.shape:  # a single element: asked for as an array, which servers of all versions can send
+            index = tuple(builtins.slice(part, part + 1, 1) for part in cut.index if isinstance(part, int))
+            found = self._fetch(Cut(index, (1,) * len(index)), shape, url, parameters)
+            return found.reshape(())
+        text = format_slice(short_index(cut.index, shape))
+        asked = [*parameters, ("slice", text)] if text else parameters
+        call = Call(url=without_query(url), parameters=asked, headers={"accept": ARROW_FILE})
+        return decode(self.context.data_bytes(call), cut, self.dtype)
+
+    def todense(self) -> NDArray[Any]:
+        """The whole array with its zeros, as a numpy array."""
+        dense: NDArray[Any] = self.read().todense()
+        return dense
+
+    # Export and display
+
+    def export(
+        self,
+        filepath: Any,
+        *,
+        format: str | None = None,  # noqa: A002 - the name that users know
+        slice: Any = ...,  # noqa: A002 - as in read()
+    ) -> None:
+        """Save the array, or what a slice selects of it; in tables, the columns are dim0, dim1, ... and data.
+
+        Parameters
+        ----------
+        filepath
+            A path, whose suffix names the format, or a writable binary buffer.
+        format
+            A suffix such as 'csv' or a media type such as 'text/csv'.
+        slice
+            As in `read`.
+
+        Examples
+        --------
+        >>> x.export("stored.csv", slice=numpy.s_[:50])
+        """
+        cut = cut_index(... if slice is None else slice, self.shape)
+        text = format_slice(directed_index(cut, self.shape))
+        save(self.context, self._link("full"), filepath, format, parameters=[("slice", text)] if text else [])
+
+    def __repr__(self) -> str:
+        dims = f" dims={self.dims}" if self.dims else ""
+        return f"<{type(self).__name__} shape={self.shape} chunks={self.chunks}{dims}>"

@@ -1,0 +1,134 @@
+"""Servers in processes of their own, as people start them."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+KEY = "abc123"
+TREE = "import numpy\n\ntree = {'a': numpy.arange(3)}\n\ndef make():\n    return tree\n"
+
+
+@pytest.fixture(autouse=True)
+def _tree() -> None:
+    Path("beside_tree.py").write_text(TREE)
+
+
+def test_the_demo_is_public_and_prints_where_and_with_which_key(serve, status):
+    running = serve("demo", "--port", "0")
+    url = running.url()
+    key = running.read_until(r"^\s+(http://\S+)\?api_key=([0-9a-f]{64})$")
+    assert key[1] == url
+    assert status(f"{url}/api/v1/metadata/") == 200
+    assert status(f"{url}/api/v1/metadata/", authorization=f"Apikey {key[2]}") == 200
+    assert status(f"{url}/api/v1/metadata/", authorization="Apikey wrong") == 401
+    assert running.stop() == 0
+    assert "anyone who can connect to it may read everything" in running.text
+    assert running.output == ""
+
+
+def test_an_object_is_served_to_those_who_have_the_key(serve, status):
+    running = serve("pyobject", "beside_tree:tree", "--port", "0", "--api-key", KEY)
+    url = running.url()
+    assert status(f"{url}/api/v1/metadata/a") == 401
+    assert status(f"{url}/api/v1/metadata/a?api_key={KEY}") == 200
+    assert running.stop() == 0
+    assert KEY not in running.text
+    assert "anyone who can connect" not in running.text
+
+
+def test_an_interrupt_ends_it_well(serve):
+    running = serve("pyobject", "beside_tree:make", "--port", "0", "--no-plugins")
+    running.url()
+    running.read_until("api_key=")
+    assert running.stop(signal.SIGINT) == 0
+    assert "Traceback" not in running.text
+
+
+def test_the_environment_gives_key_and_origins(serve, status, monkeypatch):
+    monkeypatch.setenv("TILED_SINGLE_USER_API_KEY", KEY)
+    monkeypatch.setenv("TILED_ALLOW_ORIGINS", '["https://a.example"]')
+    running = serve("pyobject", "beside_tree:make", "--port", "0", "--public")
+    url = running.url()
+    assert status(f"{url}/api/v1/metadata/a") == 200
+    assert status(f"{url}/api/v1/metadata/a?api_key={KEY}") == 200
+    running.stop()
+    assert KEY not in running.text
+
+
+def test_requests_are_logged_when_asked_for_with_the_time(serve, status):
+    running = serve("pyobject", "beside_tree:tree", "--port", "0", "--access-log", "--log-timestamps", "--public")
+    url = running.url()
+    status(f"{url}/api/v1/metadata/a")
+    running.stop()
+    stamp = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\]"
+    assert re.search(rf'^{stamp} .*"GET /api/v1/metadata/a HTTP/1.1" 200', running.output, re.MULTILINE)
+    assert re.search(rf"^{stamp} .*Uvicorn running on", running.text, re.MULTILINE)
+
+
+def test_a_directory_is_served_as_it_is_at_any_moment(serve, status):
+    Path("data/below").mkdir(parents=True)
+    Path("data/below/a.stuff").write_text("x,y\n1,2\n")
+    options = ["--public", "--watch", "--keep-ext", "--include-ext", ".stuff", "--ext", ".stuff=text/csv"]
+    running = serve("directory", "data", "--port", "0", *options)
+    url = running.url()
+    assert status(f"{url}/api/v1/metadata/below/a.stuff") == 200
+    assert status(f"{url}/api/v1/metadata/below/b.stuff") == 404
+    Path("data/below/b.stuff").write_text("x,y\n1,2\n")
+    assert status(f"{url}/api/v1/metadata/below/b.stuff") == 200
+    assert running.stop() == 0
+    assert "--watch is not needed: changes in the directory always show at once." in running.text
+
+
+def test_a_hook_beside_the_data_tells_what_files_are(serve, status):
+    Path("data").mkdir()
+    Path("data/a").write_text("x,y\n1,2\n")
+    Path("beside_hook.py").write_text("def tell(path, known):\n    return 'text/csv'\n")
+    running = serve("directory", "data", "--port", "0", "--public", "--mimetype-hook", "beside_hook:tell")
+    assert status(f"{running.url()}/api/v1/table/full/a") == 200
+
+
+CONFIGURATION = f"""
+trees:
+  - {{tree: 'beside_tree:tree', path: /one}}
+  - {{tree: directory, path: /two/deep, args: {{path: data}}}}
+authentication: {{single_user_api_key: {KEY}}}
+uvicorn: {{port: 0, root_path: x/}}
+"""
+
+
+def test_a_configuration_is_served(serve, status):
+    Path("data").mkdir()
+    Path("config.yml").write_text(CONFIGURATION)
+    running = serve("config")
+    url = running.url()
+    assert status(f"{url}/api/v1/metadata/one/a?api_key={KEY}") == 200
+    assert status(f"{url}/api/v1/metadata/two/deep?api_key={KEY}") == 200
+    assert status(f"{url}/api/v1/metadata/one/a") == 401
+    assert running.stop() == 0
+    assert KEY not in running.text
+
+
+def test_flags_override_a_configuration(serve, status):
+    Path("data").mkdir()
+    Path("config.yml").write_text(CONFIGURATION)
+    running = serve("config", "--public", "--api-key", "other1")
+    url = running.url()
+    assert status(f"{url}/api/v1/metadata/one/a") == 200
+    assert status(f"{url}/api/v1/metadata/one/a?api_key=other1") == 200
+    assert status(f"{url}/api/v1/metadata/one/a?api_key={KEY}") == 401
+    running.stop()
+    assert "anyone who can connect to it may read everything" in running.text
+
+
+def test_several_workers_share_one_port(serve, status):
+    Path("data").mkdir()
+    Path("config.yml").write_text(CONFIGURATION.replace("port: 0", "port: 0, workers: 2"))
+    running = serve("config", "--public")
+    url = running.url()
+    running.read_until("Application startup complete")
+    assert status(f"{url}/api/v1/metadata/one/a") == 200
+    assert running.stop() == 0

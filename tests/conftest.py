@@ -1,0 +1,131 @@
+"""Real applications, asked in this process, without a socket between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tiledkernel.composition import Composition
+from tiledkernel.plugins import discover
+from tiledkernel.server import Settings, build_app
+from tiledkernel.server.app import Application
+
+KEY = "secret"
+
+
+class Caller:
+    """Asks one application, as whoever its headers say; cookies are kept as a browser keeps them."""
+
+    def __init__(self, app: Application, **headers: str) -> None:
+        self.app = app
+        self._loop = asyncio.Runner()
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://data.example",
+            headers={"accept-encoding": "identity"} | {name.replace("_", "-"): text for name, text in headers.items()},
+        )
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The response; paths without a slash in front are below the API."""
+        url = path if path.startswith("/") else f"/api/v1/{path}"
+        return self._loop.run(self._client.request(method, url, **options))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """GET, whatever comes back."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        """POST, whatever comes back."""
+        return self.request("POST", path, **options)
+
+    def json(self, path: str, **options: Any) -> Any:
+        """The document at `path`, which must be there."""
+        response = self.get(path, **options)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def array(self, path: str, shape: tuple[int, ...], dtype: Any, **options: Any) -> Any:
+        """The elements at `path` as an array."""
+        response = self.get(path, **options)
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/octet-stream"
+        return np.frombuffer(response.content, dtype).reshape(shape)
+
+    def raw(self, path: str, query: bytes = b"", *, method: str = "GET", body: bytes = b"", **headers: str) -> Any:
+        """The ASGI messages for a request that no polite client would send."""
+        return self._loop.run(asgi_call(self.app, path, query, method, body, headers))
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """What the application has set."""
+        return self._client.cookies
+
+    def close(self) -> None:
+        """Let go of threads and the event loop."""
+        self.app.state.service.close()
+        self._loop.run(self._client.aclose())
+        self._loop.close()
+
+
+async def asgi_call(
+    app: Application, path: str, query: bytes, method: str, body: bytes, headers: dict[str, str]
+) -> list[dict[str, Any]]:
+    """What the application sends for one request; the client stays until it has everything."""
+    sent: list[dict[str, Any]] = []
+    complete = asyncio.Event()
+    incoming = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        for message in incoming:
+            return message
+        await complete.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            complete.set()
+
+    given = {"host": "data.example"} | {name.replace("_", "-"): text for name, text in headers.items()}
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": path.encode("utf-8", "surrogatepass"), "query_string": query, "root_path": "",
+        "headers": [(name.encode(), text.encode("latin-1")) for name, text in given.items()],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return sent
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Composition:
+    """The kernel alone: nothing that happens to be installed takes part."""
+    return Composition(discover(third_party=False))
+
+
+@pytest.fixture
+def connect(kernel: Composition) -> Iterator[Callable[..., Caller]]:
+    """Serve a tree and call it: `connect(tree, public=False, **settings)`; public unless told otherwise."""
+    callers: list[Caller] = []
+
+    def make(
+        tree: Any,
+        *,
+        public: bool = True,
+        composition: Composition | None = None,
+        headers: dict[str, str] | None = None,
+        **settings: Any,
+    ) -> Caller:
+        chosen = Settings(**{"allow_anonymous_access": public, "single_user_api_key": KEY} | settings)
+        caller = Caller(build_app(tree, settings=chosen, composition=composition or kernel), **(headers or {}))
+        callers.append(caller)
+        return caller
+
+    yield make
+    for caller in callers:
+        caller.close()
