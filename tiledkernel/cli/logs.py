@@ -24,6 +24,7 @@ def logging_config(path: str | None, *, timestamps: bool, verbose: bool = False)
         config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
         level = "DEBUG" if verbose else "INFO"
         config["loggers"]["tiledkernel"] = {"handlers": ["default"], "level": level, "propagate": False}
+        config["loggers"]["tiledkernel.access"] = {"handlers": ["access"], "level": "INFO", "propagate": False}
     elif Path(path).suffix in {".json", ".yml", ".yaml"}:
         config = _read(Path(path))
     elif timestamps:

@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from tiledkernel.cli.access_log import AccessLog
 from tiledkernel.cli.announce import announce, base_url
 from tiledkernel.cli.logs import logging_config
 from tiledkernel.cli.options import ServeOptions
@@ -52,7 +53,8 @@ def serve(loaded: Loaded, options: ServeOptions, *, verbose: bool = False) -> No
     listen = loaded.configuration.uvicorn
     log_config = logging_config(listen.log_config, timestamps=options.log_timestamps, verbose=verbose)
     app = build_app_from_config(loaded, third_party=not options.no_plugins)
-    config = uvicorn.Config(app, workers=1, **uvicorn_options(listen, log_config))
+    listener = AccessLog(app) if listen.access_log else app
+    config = uvicorn.Config(listener, workers=1, **uvicorn_options(listen, log_config))
     server = Server(config, lambda port: _announce(loaded, app, port))
     _run(server)
 
@@ -73,7 +75,7 @@ def uvicorn_options(listen: Uvicorn, log_config: dict[str, Any] | str) -> dict[s
         "proxy_headers": listen.proxy_headers,
         "forwarded_allow_ips": listen.forwarded_allow_ips,
         "log_config": log_config,
-        "access_log": listen.access_log,
+        "access_log": False,  # see tiledkernel.cli.access_log
         "ws": "none",
         "lifespan": "on",
         "server_header": False,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import uvicorn
 
+from tiledkernel.cli.access_log import AccessLog
 from tiledkernel.cli.announce import announce
 from tiledkernel.cli.logs import logging_config
 from tiledkernel.cli.options import ServeOptions
 from tiledkernel.cli.process import uvicorn_options
 from tiledkernel.cli.refusal import Refusal
 from tiledkernel.config.environment import CONFIG
+from tiledkernel.config.files import configuration_path, load_files
 from tiledkernel.config.load import Loaded
 from tiledkernel.config.model import Configuration
+from tiledkernel.server.from_config import build_app_from_config
 
-APP = "tiledkernel.server.factory:app"
+APP = "tiledkernel.cli.workers:app"  # made by `__getattr__`, once in each process
 
 
 def check_scalable(configuration: Configuration) -> None:
@@ -37,7 +41,17 @@ def serve_workers(loaded: Loaded, path: str, options: ServeOptions) -> None:
     os.environ[CONFIG] = path
     os.environ["TILED_SINGLE_USER_API_KEY"] = str(authentication.single_user_api_key)
     os.environ["TILED_ALLOW_ANONYMOUS_ACCESS"] = str(authentication.allow_anonymous_access).lower()
+    os.environ["TILED_UVICORN_ACCESS_LOG"] = str(listen.access_log).lower()
     log_config = logging_config(listen.log_config, timestamps=options.log_timestamps)
     if authentication.allow_anonymous_access:
         announce("", generated_key=None, public=True)
     uvicorn.run(APP, workers=listen.workers, **uvicorn_options(listen, log_config))
+
+
+def __getattr__(name: str) -> Any:
+    """The application of a worker, built when uvicorn asks for it."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loaded = load_files(configuration_path())
+    app = build_app_from_config(loaded)
+    return AccessLog(app) if loaded.configuration.uvicorn.access_log else app

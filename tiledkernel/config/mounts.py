@@ -67,14 +67,6 @@ def build_mounts(mounts: list[Mount]) -> dict[str, Any]:
     return trees
 
 
-def load_tree(reference: str, args: dict[str, Any] | None = None) -> Any:
-    """The tree that 'module:object' names: an object as it is, or the result of a function or class.
-
-    ConfigurationError if there is no such object, or if there are arguments for what takes none.
-    """
-    return _from_reference(reference, args)()
-
-
 def normal_path(path: str) -> str:
     """A mount path with single slashes: '/a/b'."""
     return "/" + "/".join(segment for segment in path.split("/") if segment)

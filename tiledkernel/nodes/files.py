@@ -109,7 +109,11 @@ class FileEntry:
         """The files, in their order."""
         return tuple(self._folder / name for name in self._item.names)
 
-    @property
+    @cached_property
+    def _last(self) -> Path:
+        return self._folder / self._item.names[-1]
+
+    @cached_property
     def _first(self) -> Path:
         return self._folder / self._item.names[0]  # a long sequence need not make all its paths for this
 
@@ -126,8 +130,7 @@ class FileEntry:
         """
         try:
             if self._item.sequence:
-                last = self._folder / self._item.names[-1]
-                return self._names_digest, _status(self._folder), _status(self._first), _status(last)
+                return self._names_digest, _status(self._folder), _status(self._first), _status(self._last)
             if self.reader.directory:
                 return _status(self._first), _direct_entries(self._first)
             return _status(self._first)

@@ -55,6 +55,8 @@ class Codings:
 
 def accepted_codings(header: str) -> dict[str, float]:
     """The codings of an `Accept-Encoding` header with their qualities."""
+    if not header:
+        return {}
     offers = map(parse_media_type, header.split(","))
     return {offer.base: offer.quality for offer in offers if offer.base}
 

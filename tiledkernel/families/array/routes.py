@@ -17,6 +17,8 @@ from tiledkernel.server.compression import accepted_codings
 from tiledkernel.server.request import Request
 from tiledkernel.slices import Cut
 
+CODINGS_AT_REST = frozenset({"deflate", "gzip", "zstd"})  # that file formats and HTTP have in common
+
 
 def read_full(request: Request) -> Payload:
     """The elements of an array, or a slice of them, in the format asked for."""
@@ -61,7 +63,7 @@ def _payload(request: Request, cut: Cut) -> Payload:
 def _as_it_rests(request: Request, node: RestsEncoded, block: tuple[int, ...], payload: Payload) -> Payload:
     """The chunk without decoding it, if it rests in a coding that the client accepts."""
     accepted = accepted_codings(request.header(b"accept-encoding"))
-    if not accepted:
+    if accepted.keys().isdisjoint(CODINGS_AT_REST):
         return payload
     rested = node.encoded_block(block)
     if rested is None or accepted.get(rested.coding, 0.0) <= 0:
