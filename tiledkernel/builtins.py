@@ -91,15 +91,13 @@ def register_serializers() -> list[Serializer]:
         ),
         Serializer(target="table", media_type=JSON, encode=f"{table}:encode_json", needs=arrow, rank=60),
         Serializer(target="table", media_type=JSON_SEQ, encode=f"{table}:encode_json_seq", needs=arrow, rank=61),
-        Serializer(
-            target="container", media_type=JSON, encode=f"{_FAMILIES}.container.encoders:encode_json", rank=20
-        ),
+        Serializer(target="container", media_type=JSON, encode=f"{_FAMILIES}.container.encoders:encode_json", rank=20),
     ]
 
 
 @hookimpl
 def register_compressors() -> list[Compressor]:
-    """zstd and gzip."""
+    """The codings zstd and gzip."""
     own = "tiledkernel.compressors"
     return [
         Compressor(coding="zstd", compress=f"{own}:compress_zstd", stream=f"{own}:ZstdStream", rank=30),

@@ -143,11 +143,10 @@ def _described(entry: EntryPoint) -> Plugin:
 
 
 def _clash(first: Plugin, second: Plugin) -> Plugin:
-    reason = f"two plugins are named {second.name!r}: {first.distribution or first.module} and {second.distribution or second.module}"
+    origins = [plugin.distribution or plugin.module for plugin in (first, second)]
+    reason = f"two plugins are named {second.name!r}: {origins[0]} and {origins[1]}"
     logger.warning("plugin %r is set aside: %s", second.name, reason)
-    return msgspec.structs.replace(
-        second, name=f"{second.name} ({second.distribution or second.module})", state="set aside", reason=reason
-    )
+    return msgspec.structs.replace(second, name=f"{second.name} ({origins[1]})", state="set aside", reason=reason)
 
 
 def _load(manager: pluggy.PluginManager, plugin: Plugin, entry: EntryPoint) -> None:
@@ -162,9 +161,7 @@ def _load(manager: pluggy.PluginManager, plugin: Plugin, entry: EntryPoint) -> N
 def _register(manager: pluggy.PluginManager, plugin: Plugin, module: ModuleType | Any) -> None:
     """Ask a plugin everything, once; on any failure nothing of it is kept."""
     try:
-        api = getattr(module, "kernel_api", __api__)
-        if api > __api__:
-            raise PluginError(f"it was written for kernel API {api}, this is {__api__}: upgrade tiledkernel")
+        _check_api(module)
         manager.register(module, name=plugin.name)
         _check_names(manager, module)
         for hook, record_type in RECORDS.items():
@@ -175,6 +172,12 @@ def _register(manager: pluggy.PluginManager, plugin: Plugin, module: ModuleType 
             manager.unregister(module)
         plugin.contributions.clear()
         _fail(plugin, _say(error), error)
+
+
+def _check_api(module: Any) -> None:
+    api = getattr(module, "kernel_api", __api__)
+    if api > __api__:
+        raise PluginError(f"it was written for kernel API {api}, this is {__api__}: upgrade tiledkernel")
 
 
 def _check_names(manager: pluggy.PluginManager, module: Any) -> None:
@@ -197,7 +200,9 @@ def _ask(manager: pluggy.PluginManager, module: Any, hook: str, record_type: typ
 
 def _check_record(record: Any, record_type: type[msgspec.Struct], hook: str) -> None:
     if not isinstance(record, record_type):
-        raise PluginError(f"{hook} returned {type(record).__name__} {record!r}: expected {record_type.__name__} records")
+        raise PluginError(
+            f"{hook} returned {type(record).__name__} {record!r}: expected {record_type.__name__} records"
+        )
     for field in msgspec.structs.fields(record_type):
         value = getattr(record, field.name)
         if field.type is records.Ref and isinstance(value, str) and ":" not in value:

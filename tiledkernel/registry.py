@@ -56,7 +56,11 @@ class Registry(Generic[T]):
         """The sentence for a name that is not registered."""
         known = ", ".join(sorted(self._things)) or "none"
         near = difflib.get_close_matches(name, self._things, n=1)
-        return f"no {self.kind} named {name!r}" + (f" (did you mean {near[0]!r}?)" if near else "") + f"; installed: {known}"
+        return (
+            f"no {self.kind} named {name!r}"
+            + (f" (did you mean {near[0]!r}?)" if near else "")
+            + f"; installed: {known}"
+        )
 
     def __contains__(self, name: object) -> bool:
         return name in self._things

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -40,7 +41,11 @@ class Running:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+            [*COMMAND, "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # so that its workers can be ended with it
         )
         self.lines: list[str] = []
         self.output = ""
@@ -65,9 +70,11 @@ class Running:
 
     def wait(self) -> int:
         """The exit status, once it ends."""
-        self.output, rest = self.process.communicate(timeout=30)
-        self.lines.extend(rest.splitlines())
-        return self.process.returncode
+        assert self.process.stderr is not None
+        assert self.process.stdout is not None
+        self.lines.extend(self.process.stderr.read().splitlines())  # `communicate` would miss what is buffered
+        self.output = self.process.stdout.read()
+        return self.process.wait(timeout=30)
 
     @property
     def text(self) -> str:
@@ -86,9 +93,12 @@ def serve() -> Iterator[Callable[..., Running]]:
 
     yield start
     for running in started:
-        if running.process.poll() is None:
-            running.process.kill()
-        running.process.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+        for stream in (running.process.stdout, running.process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def status(url: str, **headers: str) -> int:

@@ -26,7 +26,13 @@ def test_a_public_server_says_so(capsys):
 
 @pytest.mark.parametrize(
     ("host", "shown"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("a.example", "a.example")],
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("a.example", "a.example"),
+    ],
 )
 def test_the_address_can_be_opened(host, shown):
     assert base_url(host, 80, secure=False) == f"http://{shown}:80"

@@ -61,7 +61,9 @@ def test_an_author_sees_where_a_module_failed(run):
     Path("bad.yml").write_text("trees: [{tree: 'beside_failing:tree', path: /}]")
     result = run("config", "check", "bad.yml")
     assert "beside_failing.py" in result.stderr
-    assert "module 'beside_failing' cannot be imported: ZeroDivisionError: division by zero\nAborted.\n" in result.stderr
+    assert (
+        "module 'beside_failing' cannot be imported: ZeroDivisionError: division by zero\nAborted.\n" in result.stderr
+    )
 
 
 def test_the_schema_is_json_for_machines(run):

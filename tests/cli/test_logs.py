@@ -13,6 +13,7 @@ from tiledkernel.errors import ConfigurationError
 
 CUSTOM = {
     "version": 1,
+    "disable_existing_loggers": False,
     "formatters": {"default": {"format": "D %(message)s"}, "access": {"format": "A %(message)s"}, "own": {}},
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "default"}},
     "loggers": {"tiledkernel.test": {"handlers": ["out"], "propagate": False}},
@@ -60,7 +61,7 @@ def test_the_moment_is_that_of_the_record():
 
 
 def test_timestamps_need_both_formatters(written):
-    with pytest.raises(ConfigurationError, match="--log-timestamps needs formatters .* missing: access"):
+    with pytest.raises(ConfigurationError, match=r"--log-timestamps needs formatters .* missing: access"):
         logging_config(written({"version": 1, "formatters": {"default": {}}}), timestamps=True)
 
 
@@ -69,7 +70,9 @@ def test_timestamps_need_formatters_at_all(written):
         logging_config(written({"version": 1}), timestamps=True)
 
 
-@pytest.mark.parametrize(("name", "text"), [("log.json", "{"), ("log.yml", "a: ["), ("log.json", "[1]"), ("log.ini", None)])
+@pytest.mark.parametrize(
+    ("name", "text"), [("log.json", "{"), ("log.yml", "a: ["), ("log.json", "[1]"), ("log.ini", None)]
+)
 def test_a_file_that_cannot_be_used_is_named(tmp_path, name, text):
     if text is not None:
         (tmp_path / name).write_text(text)

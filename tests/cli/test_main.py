@@ -71,5 +71,7 @@ def test_an_unknown_shell_is_refused(run, monkeypatch):
 
 def test_commands_are_completed():
     environ = {"_TILEDKERNEL_COMPLETE": "fish_complete", "COMP_WORDS": "tiledkernel serve ", "COMP_CWORD": ""}
-    done = subprocess.run([sys.executable, "-m", "tiledkernel"], capture_output=True, text=True, env=environ, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tiledkernel"], capture_output=True, text=True, env=environ, check=True
+    )
     assert "plain,demo" in done.stdout

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 KEY = "abc123"
+IDENTITY = "0d0b5bb8-3a0e-4d4c-9a53-5f6f2e1a7c11"
 TREE = "import numpy\n\ntree = {'a': numpy.arange(3)}\n\ndef make():\n    return tree\n"
 
 
@@ -59,13 +63,15 @@ def test_the_environment_gives_key_and_origins(serve, status, monkeypatch):
     assert KEY not in running.text
 
 
-def test_requests_are_logged_when_asked_for_with_the_time(serve, status):
+def test_requests_are_logged_when_asked_for_with_time_and_id_but_without_keys(serve, status):
     running = serve("pyobject", "beside_tree:tree", "--port", "0", "--access-log", "--log-timestamps", "--public")
     url = running.url()
-    status(f"{url}/api/v1/metadata/a")
+    status(f"{url}/api/v1/metadata/a?api_key=hush", **{"x-tiled-request-id": IDENTITY})
     running.stop()
     stamp = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\]"
-    assert re.search(rf'^{stamp} .*"GET /api/v1/metadata/a HTTP/1.1" 200', running.output, re.MULTILINE)
+    line = rf'^{stamp} .* {IDENTITY} - "GET /api/v1/metadata/a\?api_key=\*\*\* HTTP/1.1" 401'
+    assert re.search(line, running.output, re.MULTILINE), running.output
+    assert running.output.count("\n") == 1
     assert re.search(rf"^{stamp} .*Uvicorn running on", running.text, re.MULTILINE)
 
 
@@ -89,6 +95,14 @@ def test_a_hook_beside_the_data_tells_what_files_are(serve, status):
     Path("beside_hook.py").write_text("def tell(path, known):\n    return 'text/csv'\n")
     running = serve("directory", "data", "--port", "0", "--public", "--mimetype-hook", "beside_hook:tell")
     assert status(f"{running.url()}/api/v1/table/full/a") == 200
+
+
+def wait_for(url: str) -> None:
+    """Return when somebody listens; the test's time limit ends it otherwise."""
+    address = urlsplit(url)
+    with socket.socket() as probe:
+        while probe.connect_ex((address.hostname, address.port)):
+            time.sleep(0.05)
 
 
 CONFIGURATION = f"""
@@ -130,5 +144,6 @@ def test_several_workers_share_one_port(serve, status):
     running = serve("config", "--public")
     url = running.url()
     running.read_until("Application startup complete")
+    wait_for(url)  # workers begin to listen a moment after they say so
     assert status(f"{url}/api/v1/metadata/one/a") == 200
     assert running.stop() == 0

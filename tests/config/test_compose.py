@@ -50,7 +50,8 @@ def test_preferring_a_plugin_that_is_not_there_is_an_error():
 def test_a_login_that_is_not_installed_stops_the_start():
     providers = [{"provider": "orcid", "authenticator": "oidc"}]
     assert message(authentication={"providers": providers}) == (
-        "configuration: authentication.providers[0].authenticator: no authenticator named 'oidc'; installed: single-user"
+        "configuration: authentication.providers[0].authenticator: "
+        "no authenticator named 'oidc'; installed: single-user"
     )
 
 

@@ -57,7 +57,9 @@ def test_a_wrong_section_is_reported_although_a_flag_would_go_into_it():
 
 
 def test_a_mistake_in_the_environment_names_the_variable():
-    assert message(TILED_UVICORN_PORT="many").startswith("environment variable TILED_UVICORN_PORT: uvicorn.port: 'many'")
+    assert message(TILED_UVICORN_PORT="many").startswith(
+        "environment variable TILED_UVICORN_PORT: uvicorn.port: 'many'"
+    )
 
 
 def test_a_mistake_in_a_flag_names_the_flag():
@@ -65,7 +67,9 @@ def test_a_mistake_in_a_flag_names_the_flag():
     assert message(None, Flag(key, "a b", "--api-key")).startswith("--api-key: authentication.single_user_api_key: ")
 
 
-@pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("YES", True), ("0", False), ("False", False)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("true", True), ("YES", True), ("0", False), ("False", False)]
+)
 def test_truth_in_the_environment_is_spelt_in_many_ways(text, value):
     assert loaded(TILED_ALLOW_ANONYMOUS_ACCESS=text).authentication.allow_anonymous_access is value
 
@@ -98,7 +102,11 @@ def test_limits_and_switches_come_from_the_environment():
         TILED_RESPONSE_BYTESIZE_LIMIT="1000", TILED_EXACT_COUNT_LIMIT="7", TILED_EXPOSE_RAW_ASSETS="0"
     )
     settings = settings_of(configuration)
-    assert (settings.response_bytesize_limit, settings.exact_count_limit, settings.expose_raw_assets) == (1000, 7, False)
+    assert (settings.response_bytesize_limit, settings.exact_count_limit, settings.expose_raw_assets) == (
+        1000,
+        7,
+        False,
+    )
 
 
 def test_our_own_keys_have_variables_of_our_own():

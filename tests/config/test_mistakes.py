@@ -11,7 +11,9 @@ from tiledkernel.config.load import load
 
 def test_an_unknown_key_names_the_nearest(problems):
     (problem,) = problems("exact_count_limt: 5")
-    assert problem.startswith("config.yml:1: exact_count_limt: unknown key; did you mean 'exact_count_limit'?; known: trees, ")
+    assert problem.startswith(
+        "config.yml:1: exact_count_limt: unknown key; did you mean 'exact_count_limit'?; known: trees, "
+    )
 
 
 def test_an_unknown_key_inside_a_section_names_the_nearest_there(problems):
@@ -108,6 +110,7 @@ def test_a_key_of_another_part_is_explained_and_never_ignored(path):
 
 
 def test_a_url_must_be_one(problems):
-    assert "root_url: 'data.example.org': expected the address with which all links begin" in problems(
-        "root_url: data.example.org"
-    )[0]
+    assert (
+        "root_url: 'data.example.org': expected the address with which all links begin"
+        in problems("root_url: data.example.org")[0]
+    )

@@ -148,7 +148,7 @@ def test_an_unknown_kind_lists_what_is_installed(refused):
 
 def test_a_kind_that_an_official_plugin_brings_names_it(write):
     loaded = load({"catalog": {"uri": "x"}}, environ={})
-    with pytest.raises(InvalidConfiguration, match="no tree named 'catalog'.*it comes with tiled-sql-catalog"):
+    with pytest.raises(InvalidConfiguration, match=r"no tree named 'catalog'.*it comes with tiled-sql-catalog"):
         plan_mounts(loaded, Composition(discover(third_party=False)))
 
 

@@ -56,7 +56,9 @@ def test_the_options_of_a_kind_belong_to_its_name(schema):
 def test_a_plugin_may_call_its_options_like_a_part_of_the_kernel(monkeypatch):
     monkeypatch.setitem(sys.modules, __name__, SimpleNamespace(TREE=Tree))
     schema = json_schema(Composition(discover(third_party=False, extra={"lab": Plugin})))
-    entry = next(part for part in schema["$defs"].values() if "path" in part["properties"] and "tree" in part["properties"])
+    entry = next(
+        part for part in schema["$defs"].values() if "path" in part["properties"] and "tree" in part["properties"]
+    )
     assert [rule["if"]["properties"]["tree"]["const"] for rule in entry["allOf"]] == ["directory", "lab"]
 
 

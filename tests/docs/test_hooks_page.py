@@ -15,6 +15,7 @@ from tiledkernel.plugins import RECORDS
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+SOURCES = [ROOT / "tiledkernel" / "builtins.py", *ROOT.glob("plugins/*/tiled_*/__init__.py")]
 HOOKS = {
     name: hook
     for name, hook in inspect.getmembers(hookspecs, inspect.isfunction)
@@ -54,6 +55,9 @@ def test_a_section_says_which_fields_are_needed(hook: str) -> None:
 
 
 @pytest.mark.parametrize("hook", RECORDS)
-def test_a_section_quotes_a_plugin_of_this_repository(hook: str) -> None:
-    """That the quotation is right is checked with all others, in test_pages.py."""
-    assert "<!-- file: " in SECTIONS[hook]
+def test_a_section_quotes_a_plugin_that_has_the_hook(hook: str) -> None:
+    """The kernel's own or one of this repository; that it is quoted rightly is checked in test_pages.py."""
+    plugins = {path for path in SOURCES if f"def {hook}(" in path.read_text(encoding="utf-8")}
+    quoted = {ROOT / file for file in re.findall(r"<!-- file: (\S+) -->", SECTIONS[hook])}
+    assert bool(quoted) == bool(plugins)
+    assert quoted <= plugins

@@ -78,7 +78,10 @@ def test_a_plugin_makes_a_group_of_its_own(add):
 def test_a_command_of_the_kernel_cannot_be_taken(add, name):
     add("thief", name)
     result = run("--help")
-    assert f"WARNING: command {name!r} of plugin 'thief' is left out: plugin 'kernel' has one of that name" in result.stderr
+    assert (
+        f"WARNING: command {name!r} of plugin 'thief' is left out: plugin 'kernel' has one of that name"
+        in result.stderr
+    )
     assert "hello" not in run(*name.split(), "--help").stdout.lower()
 
 
@@ -125,5 +128,8 @@ def test_a_command_that_is_none_is_a_refusal(add):
     add("greeter", "three", "not_a_command")
     result = run("three")
     assert result.exit_code == 1
-    assert "command 'three' of plugin 'greeter': 'fake_commands:not_a_command' is no click command, but int" in result.stderr
+    assert (
+        "command 'three' of plugin 'greeter': 'fake_commands:not_a_command' is no click command, but int"
+        in result.stderr
+    )
     assert result.stderr.endswith("Aborted.\n")

@@ -99,7 +99,9 @@ def test_a_coding_whose_library_is_missing_is_not_offered():
 
 
 def test_a_miss_lists_what_is_installed_and_what_is_near():
-    with pytest.raises(UnknownName, match=r"no tree named 'directroy' \(did you mean 'directory'\?\); installed: directory"):
+    with pytest.raises(
+        UnknownName, match=r"no tree named 'directroy' \(did you mean 'directory'\?\); installed: directory"
+    ):
         compose().trees["directroy"]
 
 
@@ -121,5 +123,7 @@ def test_a_node_is_left_as_it_is():
 
 
 def test_what_no_family_adopts_is_named_with_what_could_be():
-    with pytest.raises(PluginError, match=r"no family adopts builtins\.complex objects; expected a node or one of: .*numpy\.ndarray"):
+    with pytest.raises(
+        PluginError, match=r"no family adopts builtins\.complex objects; expected a node or one of: .*numpy\.ndarray"
+    ):
         compose().adopt(3j)

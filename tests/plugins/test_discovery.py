@@ -103,7 +103,9 @@ def test_a_record_of_the_wrong_type_is_an_error(install):
 
 
 def test_a_reference_without_a_colon_is_an_error(install):
-    install("dotted", "@hookimpl\ndef register_readers():\n    return [Reader(media_type='a/b', open='module.function')]")
+    install(
+        "dotted", "@hookimpl\ndef register_readers():\n    return [Reader(media_type='a/b', open='module.function')]"
+    )
     assert "open='module.function' is no reference: expected 'module:object'" in reason("dotted")
 
 
@@ -176,7 +178,7 @@ def test_a_required_plugin_that_is_missing_stops_with_the_nearest_name(works):
 
 def test_a_required_plugin_that_failed_stops_with_the_reason(install):
     install("broken", "1 / 0")
-    with pytest.raises(PluginError, match="'broken' is required, but it is set aside: .*ZeroDivisionError"):
+    with pytest.raises(PluginError, match=r"'broken' is required, but it is set aside: .*ZeroDivisionError"):
         discover(require=["broken"])
 
 
@@ -190,7 +192,9 @@ SECURITY = "@hookimpl\ndef register_authenticators():\n    raise OSError('no dir
 
 def test_a_failing_plugin_that_decides_security_stops_the_start(install):
     install("login", SECURITY)
-    with pytest.raises(PluginError, match="'login' decides who may log in, and it failed: OSError: no directory service"):
+    with pytest.raises(
+        PluginError, match="'login' decides who may log in, and it failed: OSError: no directory service"
+    ):
         discover()
 
 

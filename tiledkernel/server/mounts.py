@@ -14,7 +14,7 @@ from tiledkernel.nodes.files import FileEntry
 def mount_trees(trees: Any, composition: Composition) -> Any:
     """The root node: a single tree as it is, several below a container of mount points.
 
-    ConfigurationError if one mount path lies inside another, or if there is none.
+    ConfigurationError if one mount path lies inside another. An empty mapping is an empty tree.
     """
     if not is_mounts(trees):
         return _adopted(trees, composition)
@@ -39,7 +39,11 @@ def _adopted(tree: Any, composition: Composition) -> Any:
 
 def is_mounts(trees: Any) -> bool:
     """Whether `trees` is a plain mapping of mount paths rather than a tree."""
-    return isinstance(trees, dict) and bool(trees) and all(isinstance(path, str) and path.startswith("/") for path in trees)
+    return (
+        isinstance(trees, dict)
+        and bool(trees)
+        and all(isinstance(path, str) and path.startswith("/") for path in trees)
+    )
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -125,6 +125,6 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
                 "explode": True,
                 "schema": {"type": "object"},
                 "description": "filter[<query>][condition][<field>]=<value>, repeatable",
-            }  # fmt: skip
+            }
         )
     return parameters

@@ -12,14 +12,16 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 details { border: 1px solid #ccc; border-radius: 6px; margin: .5rem 0; padding: .5rem 1rem }
 summary { cursor: pointer; font-family: ui-monospace, monospace }
-summary b { display: inline-block; width: 4rem } label { display: grid; grid-template-columns: 14rem 1fr; margin: .3rem 0 }
+summary b { display: inline-block; width: 4rem }
+label { display: grid; grid-template-columns: 14rem 1fr; margin: .3rem 0 }
 input { font: inherit } code { font-family: ui-monospace, monospace }
 """
 # Puts the path of the node into the form's address; everything else is plain HTML.
 _SCRIPT = """
 for (const form of document.forms) form.addEventListener("submit", () => {
   const path = form.querySelector("[data-path]");
-  if (path) { form.action = form.dataset.action.replace("{path}", path.value.split("/").map(encodeURIComponent).join("/")); }
+  const keys = path ? path.value.split("/").map(encodeURIComponent).join("/") : "";
+  if (path) form.action = form.dataset.action.replace("{path}", keys);
   for (const input of form.querySelectorAll("input[name]")) input.disabled = input.value === "";
   setTimeout(() => form.querySelectorAll("input").forEach(input => input.disabled = false));
 });

@@ -19,7 +19,7 @@ Job: TypeAlias = "tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable
 
 
 class Threads:
-    """A few threads that take calls from one queue; started when first needed, daemons, so that they hold up no exit."""
+    """A few threads that take calls from one queue; started when first needed, and no obstacle to an exit."""
 
     def __init__(self, count: int | None = None) -> None:
         self._count = count or min(32, (os.cpu_count() or 1) + 4)

@@ -14,7 +14,7 @@ from tiledkernel.slices import Cut
 
 
 def decode(body: bytes | None, cut: Cut, dtype: np.dtype[Any]) -> sparse.COO:
-    """The array that `cut` selects, from the answer to a request for its forward part; None: nothing is stored there."""
+    """The array that `cut` selects, from the answer to a request for `cut.index`; None: nothing is stored there."""
     ndim = len(cut.shape)
     if body is None:
         coords, data = np.empty((ndim, 0), np.int64), np.empty(0, dtype)

@@ -39,10 +39,10 @@ def select(elements: Elements, cut: Cut) -> Elements:
             kept &= column == part
             continue
         kept &= (column >= part.start) & (column < part.stop)
-        column = column - part.start  # noqa: PLW2901 - the same coordinates, relative to the cut
+        column = column - part.start
         if part.step != 1:
             kept &= column % part.step == 0
-            column = column // part.step  # noqa: PLW2901 - see above
+            column = column // part.step
         columns.append(column)
     chosen = np.stack([column[kept] for column in columns]) if columns else np.empty((0, int(kept.sum())), np.int64)
     return Elements(chosen, data[kept], cut.shape)

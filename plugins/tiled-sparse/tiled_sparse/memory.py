@@ -30,7 +30,7 @@ class SparseNode(Node, Protocol):
         """Shape, chunks and element type."""
 
     def read(self, cut: Cut) -> Elements:
-        """The stored elements at `cut.index`, with coordinates relative to it; `cut.flipped` is not the node's concern."""
+        """The stored elements at `cut.index`, with coordinates relative to it; `cut.flipped` is not its concern."""
 
 
 class MemorySparse:
@@ -42,7 +42,7 @@ class MemorySparse:
     family: ClassVar[str] = FAMILY
     in_memory: ClassVar[bool] = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what holds the elements, and what describes them
         self,
         coords: ArrayLike,
         data: ArrayLike,
@@ -90,7 +90,7 @@ def _inside(elements: Elements) -> Elements:
     for axis, (places, length) in enumerate(zip(elements.coords, elements.shape, strict=True)):
         if len(places) and not 0 <= places.min() <= places.max() < length:
             raise ValueError(
-                f"coordinates {places.min()} to {places.max()} of axis {axis} lie outside an array of shape {elements.shape}"
+                f"coordinates {places.min()} to {places.max()} of axis {axis} lie outside the shape {elements.shape}"
             )
     return elements
 

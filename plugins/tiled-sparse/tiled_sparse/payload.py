@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 import pyarrow
 from numpy.typing import NDArray
 
@@ -43,11 +44,12 @@ def as_table(payload: SparsePayload) -> TablePayload:
     return TablePayload(MemoryTable(table), None, [0], payload.limit)
 
 
-def column(values: NDArray[np.generic]) -> pyarrow.Array:
+def column(values: NDArray[Any]) -> pyarrow.Array[Any]:
     """A column of a table; NotAcceptable for element types that Arrow does not have."""
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
     try:
-        return pyarrow.array(values)
+        made: pyarrow.Array[Any] = pyarrow.array(values)
     except pyarrow.ArrowException as error:
         raise NotAcceptable(f"elements of type {values.dtype} cannot be held by tables: {error}") from error
+    return made

@@ -110,7 +110,7 @@ def test_csv_of_more_dimensions_asks_for_a_plane(connect) -> None:
         np.array([[1.5, np.nan], [np.inf, -0.0]]),
         np.arange(6, dtype=">i4").reshape(3, 2),
         np.array([[True, False], [False, True]]),
-        np.array([["a,b", 'say "x"'], ["line\nbreak", "é"], ["carriage\rreturn", "\r\n"]]),
+        np.array([["a,b", 'say "x"'], ["line\nbreak", "é"], ["carriage\rreturn", "both\r\n"]]),
         np.array([[1e-300, 1e300]], "f8"),
     ],
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -57,13 +61,13 @@ def test_the_root_has_an_empty_id(connect, path) -> None:
     assert (data["id"], data["attributes"]["ancestors"]) == ("", [])
 
 
-@pytest.mark.parametrize("path", ["metadata/a/b/c", "metadata/a/b/c/", "metadata//a//b///c", "metadata/a%2Fb/c", "metadata/./a"][:4])
+@pytest.mark.parametrize("path", ["metadata/a/b/c", "metadata/a/b/c/", "metadata//a//b///c", "metadata/a%2Fb/c"])
 def test_empty_segments_are_ignored_and_encoded_slashes_separate(connect, path) -> None:
     data = connect({"a": {"b": {"c": np.zeros(2)}}}).json(path)["data"]
     assert (data["id"], data["attributes"]["ancestors"]) == ("c", ["a", "b"])
 
 
-@pytest.mark.parametrize("key", ["a b", "ü/".strip("/"), "100%", "{0}", "a?b", "a#b", "a+b", "..", "~", "日本", "a'b\"c", "a;b=c&d"])
+@pytest.mark.parametrize("key", ["a b", "ü", "100%", "{0}", "a?b", "a#b", "a+b", "..", "~", "日本", "a'b\"c", "a;b=c&d"])
 def test_any_text_without_a_slash_is_a_key_and_its_links_lead_back(connect, key) -> None:
     caller = connect({key: np.zeros(2)})
     described = caller.json("search/")["data"][0]
@@ -71,14 +75,7 @@ def test_any_text_without_a_slash_is_a_key_and_its_links_lead_back(connect, key)
     link = described["links"]["self"]
     assert "{" not in link
     segment = link.removeprefix("http://data.example/api/v1/metadata/")
-    from_link = caller.raw("/api/v1/metadata/" + _unquoted(segment))
-    assert from_link[0]["status"] == 200
-
-
-def _unquoted(segment: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(segment)
+    assert caller.raw("/api/v1/metadata/" + unquote(segment))[0]["status"] == 200
 
 
 def test_what_is_inlined_saves_the_client_its_requests(connect) -> None:
@@ -186,7 +183,7 @@ def test_inline_metadata_of_a_text_with_half_a_character_is_served(connect) -> N
         ("metadata/a?select_metadata=nofunction(@)", 400, "could not be applied: Unknown function"),
         ("metadata/a?select_metadata=abs(color)", 400, "could not be applied"),
         ("search/?select_metadata=abs(color)", 400, "could not be applied"),
-        ("metadata/a?select_metadata=color[::0]", 400, "step"),
+        ("metadata/a?select_metadata=list[::0]", 400, "step"),
         ("metadata/a?field=metadata", 422, "did you mean 'fields'?"),
         ("metadata/nope", 404, "no such entry: ['nope']"),
         ("metadata/a/b/c", 404, "no children"),
@@ -199,13 +196,10 @@ def test_a_mistake_is_explained(connect, query, status, sentence) -> None:
 
 
 def test_a_description_tells_until_when_it_is_current(connect) -> None:
-    from datetime import timedelta
-    from email.utils import parsedate_to_datetime
-
     caller = connect({"c": MemoryContainer({"a": 1}, stale_after=timedelta(hours=1))})
     for path in ("metadata/c", "search/c"):
         headers = caller.get(path).headers
-        left = parsedate_to_datetime(headers["expires"]).timestamp() - __import__("time").time()
+        left = parsedate_to_datetime(headers["expires"]).timestamp() - time.time()
         assert 3500 < left < 3700
     assert "expires" not in caller.get("metadata/").headers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -23,14 +24,6 @@ METADATA: dict[str, dict[str, Any]] = {
 def caller(connect):
     tree = {key: MemoryArray(np.zeros(2), metadata=metadata, specs=["s"] if key == "red" else []) for key, metadata in METADATA.items()}
     return connect(tree | {"box": MemoryContainer({}, metadata={"color": "red"}, specs=["s", "t"])})
-
-
-def keys(caller, query: str = "", **filters: Any) -> list[str]:
-    """The keys that a search finds; `eq=[("key", "color"), ...]` makes a filter."""
-    params = [(f"filter[{name}][condition][{field}]", text) for name, fields in filters.items() for field, text in fields.items()]
-    return [item["id"] for item in caller.json(f"search/?fields={query}", params=None) ["data"]] if not params else [
-        item["id"] for item in caller.json("search/", params=[*params, *[tuple(p.split("=")) for p in query.split("&") if p]])["data"]
-    ]
 
 
 @pytest.mark.parametrize(
@@ -264,8 +257,6 @@ def test_distinct_takes_a_bounded_number_of_keys(caller) -> None:
 
 
 def test_the_same_answers_come_as_msgpack(caller) -> None:
-    import msgspec
-
     for path in ("search/", "metadata/red", "distinct/?metadata=color&counts=true"):
         packed = caller.get(path, headers={"accept": "application/x-msgpack"})
         assert packed.headers["content-type"] == "application/x-msgpack"

@@ -29,7 +29,7 @@ class MemoryArray:
 
     family: ClassVar[str] = FAMILY
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first are optional, and named
         self,
         array: ArrayLike,
         *,
@@ -87,6 +87,6 @@ def fixed_size(array: NDArray[Any]) -> NDArray[Any]:
 def adopt(
     live: Any, metadata: Mapping[str, Any] | None, specs: Sequence[Spec | str], generation: Hashable
 ) -> MemoryArray:
-    """An array node for a numpy array, a scalar or a list of numbers; arrays that can be written to may change unseen."""
+    """An array node for a numpy array, a scalar or a list of numbers; an array that can be written to may change."""
     fixed = isinstance(live, np.ndarray) and not live.flags.writeable and live.base is None
     return MemoryArray(live, metadata=metadata, specs=specs, generation=generation if fixed else None)

@@ -12,10 +12,10 @@ from tiledkernel.families.container.paging import check_range
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message
-from tiledkernel.server.selection import parse_selection
-from tiledkernel.server.validators import expires
 from tiledkernel.server.describe import View, parse_fields
 from tiledkernel.server.request import Request
+from tiledkernel.server.selection import parse_selection
+from tiledkernel.server.validators import expires
 
 
 class MetadataQuery(Struct, frozen=True, kw_only=True):

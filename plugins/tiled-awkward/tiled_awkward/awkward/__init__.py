@@ -1,0 +1,1 @@
+"""The awkward family."""

@@ -1,0 +1,46 @@
+"""docs/http.md names the limits and statuses that the code has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tiledkernel.errors import ConfigurationError, KernelError, PluginError
+from tiledkernel.families.container.paging import MAX_LIMIT
+from tiledkernel.server.describe import MAX_INLINED, MAX_INLINED_DEPTH
+from tiledkernel.server.query import MAX_LENGTH, MAX_PARAMETERS
+from tiledkernel.server.routing import MAX_BODY, MAX_DEPTH
+from tiledkernel.settings import RESPONSE_BYTESIZE_LIMIT
+
+PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+LIMITS = {
+    "one answer, before compression": f"{RESPONSE_BYTESIZE_LIMIT:,} bytes".replace(",", " "),
+    "one page of a listing": f"{MAX_LIMIT} children",
+    "children described with their container": f"{MAX_INLINED}, on {MAX_INLINED_DEPTH} levels",
+    "a path": f"{MAX_DEPTH} segments",
+    "query parameters": f"{MAX_PARAMETERS}, in {MAX_LENGTH >> 20} MiB",
+    "a JSON body on a reading route": f"{MAX_BODY >> 20} MiB",
+}
+
+
+def errors(kind: type[KernelError] = KernelError) -> Iterator[type[KernelError]]:
+    """Every error that a request can get."""
+    for error in kind.__subclasses__():
+        if error.__module__ == KernelError.__module__ and not issubclass(error, ConfigurationError | PluginError):
+            yield error
+            yield from errors(error)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_is_what_the_page_says(limit: str) -> None:
+    (row,) = re.findall(rf"^\| {limit} \| (.+) \|$", PAGE, re.MULTILINE)
+    assert row.startswith(LIMITS[limit])
+
+
+def test_every_status_of_a_callers_mistake_is_listed() -> None:
+    """403 waits for plugins with access policies."""
+    listed = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
+    assert listed | {403} == {error.status for error in errors() if error.status != 500} | {403}
