@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -57,6 +57,25 @@ class Composition:
         self._adopters = self._collect_adopters()
         self._kinds: dict[type, Ref | None] = {}  # which function adopts objects of a class
         self._identities = Identities()
+
+    def without_broken(self) -> Composition:
+        """A composition without the plugins whose families or routes cannot be loaded; itself if all can."""
+        broken = dict(self._broken())
+        for plugin, error in broken.items():
+            self.plugins.fail(plugin, error)
+        return Composition(self.plugins, self.prefer).without_broken() if broken else self
+
+    def _broken(self) -> Iterator[tuple[str, Exception]]:
+        needed = [
+            *((self.families.plugin_of(name), [family.links, family.routes]) for name, family in self.families.items()),
+            *((self.routers.plugin_of(name), [router.routes]) for name, router in self.routers.items()),
+        ]
+        for plugin, wanted in needed:
+            try:
+                for reference in filter(None, wanted):
+                    references.load(reference)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it hurts only itself
+                yield plugin, error
 
     def _registry(self, kind: str, hook: str) -> Registry[Any]:
         registry: Registry[Any] = Registry(kind, self.prefer)

@@ -61,8 +61,9 @@ class Plugin(msgspec.Struct, kw_only=True):
 class Plugins:
     """The plugins of one server or command, each asked once."""
 
-    def __init__(self, plugins: Mapping[str, Plugin]) -> None:
+    def __init__(self, plugins: Mapping[str, Plugin], require: Collection[str] = ()) -> None:
         self.by_name = dict(plugins)
+        self._required = frozenset({KERNEL, *require})
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self.by_name.values())
@@ -77,6 +78,14 @@ class Plugins:
     def set_aside(self) -> list[Plugin]:
         """Plugins that failed."""
         return [plugin for plugin in self.by_name.values() if plugin.state == "set aside"]
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Set a plugin aside that turns out not to work; PluginError if it is required."""
+        plugin = self.by_name[name]
+        if name in self._required:
+            raise PluginError(f"plugin {name!r} is required, but it failed: {_say(error)}") from error
+        plugin.contributions.clear()
+        _fail(plugin, _say(error), error)
 
     def hint(self) -> str:
         """The end of a sentence about something missing: plugins that failed and might have had it."""
@@ -120,7 +129,7 @@ def discover(
         found[plugin.name] = plugin
     if strict:
         _check(found, require)
-    return Plugins(found)
+    return Plugins(found, require if strict else ())
 
 
 def _entries(*, third_party: bool) -> list[EntryPoint]:

@@ -165,7 +165,7 @@ class Regex(Query, frozen=True):
         query = super().decode(**fields)
         try:
             re.compile(query.pattern)
-        except (re.error, OverflowError, RecursionError) as error:
+        except (re.error, OverflowError, RecursionError, Warning) as error:  # a warning, where they are errors
             _refuse(cls.name, "pattern", query.pattern, f"no regular expression: {error}")
         return query
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 KEY = "abc123"
+BYTES = "application/octet-stream"
 IDENTITY = "0d0b5bb8-3a0e-4d4c-9a53-5f6f2e1a7c11"
 TREE = "import numpy\n\ntree = {'a': numpy.arange(3)}\n\ndef make():\n    return tree\n"
 
@@ -22,7 +23,7 @@ def _tree() -> None:
 
 
 def test_the_demo_is_public_and_prints_where_and_with_which_key(serve, status):
-    running = serve("demo", "--port", "0")
+    running = serve("demo", "--port", "0", "--no-plugins")
     url = running.url()
     key = running.read_until(r"^\s+(http://\S+)\?api_key=([0-9a-f]{64})$")
     assert key[1] == url
@@ -35,7 +36,7 @@ def test_the_demo_is_public_and_prints_where_and_with_which_key(serve, status):
 
 
 def test_an_object_is_served_to_those_who_have_the_key(serve, status):
-    running = serve("pyobject", "beside_tree:tree", "--port", "0", "--api-key", KEY)
+    running = serve("pyobject", "beside_tree:tree", "--port", "0", "--no-plugins", "--api-key", KEY)
     url = running.url()
     assert status(f"{url}/api/v1/metadata/a") == 401
     assert status(f"{url}/api/v1/metadata/a?api_key={KEY}") == 200
@@ -55,7 +56,7 @@ def test_an_interrupt_ends_it_well(serve):
 def test_the_environment_gives_key_and_origins(serve, status, monkeypatch):
     monkeypatch.setenv("TILED_SINGLE_USER_API_KEY", KEY)
     monkeypatch.setenv("TILED_ALLOW_ORIGINS", '["https://a.example"]')
-    running = serve("pyobject", "beside_tree:make", "--port", "0", "--public")
+    running = serve("pyobject", "beside_tree:make", "--port", "0", "--no-plugins", "--public")
     url = running.url()
     assert status(f"{url}/api/v1/metadata/a") == 200
     assert status(f"{url}/api/v1/metadata/a?api_key={KEY}") == 200
@@ -64,7 +65,9 @@ def test_the_environment_gives_key_and_origins(serve, status, monkeypatch):
 
 
 def test_requests_are_logged_when_asked_for_with_time_and_id_but_without_keys(serve, status):
-    running = serve("pyobject", "beside_tree:tree", "--port", "0", "--access-log", "--log-timestamps", "--public")
+    running = serve(
+        "pyobject", "beside_tree:tree", "--port", "0", "--no-plugins", "--access-log", "--log-timestamps", "--public"
+    )
     url = running.url()
     status(f"{url}/api/v1/metadata/a?api_key=hush", **{"x-tiled-request-id": IDENTITY})
     running.stop()
@@ -77,13 +80,13 @@ def test_requests_are_logged_when_asked_for_with_time_and_id_but_without_keys(se
 
 def test_a_directory_is_served_as_it_is_at_any_moment(serve, status):
     Path("data/below").mkdir(parents=True)
-    Path("data/below/a.stuff").write_text("x,y\n1,2\n")
-    options = ["--public", "--watch", "--keep-ext", "--include-ext", ".stuff", "--ext", ".stuff=text/csv"]
-    running = serve("directory", "data", "--port", "0", *options)
+    Path("data/below/a.stuff").write_text("a")
+    options = ["--public", "--watch", "--keep-ext", "--include-ext", ".stuff", "--ext", f".stuff={BYTES}"]
+    running = serve("directory", "data", "--port", "0", "--no-plugins", *options)
     url = running.url()
     assert status(f"{url}/api/v1/metadata/below/a.stuff") == 200
     assert status(f"{url}/api/v1/metadata/below/b.stuff") == 404
-    Path("data/below/b.stuff").write_text("x,y\n1,2\n")
+    Path("data/below/b.stuff").write_text("b")
     assert status(f"{url}/api/v1/metadata/below/b.stuff") == 200
     assert running.stop() == 0
     assert "--watch is not needed: changes in the directory always show at once." in running.text
@@ -91,10 +94,12 @@ def test_a_directory_is_served_as_it_is_at_any_moment(serve, status):
 
 def test_a_hook_beside_the_data_tells_what_files_are(serve, status):
     Path("data").mkdir()
-    Path("data/a").write_text("x,y\n1,2\n")
-    Path("beside_hook.py").write_text("def tell(path, known):\n    return 'text/csv'\n")
-    running = serve("directory", "data", "--port", "0", "--public", "--mimetype-hook", "beside_hook:tell")
-    assert status(f"{running.url()}/api/v1/table/full/a") == 200
+    Path("data/a").write_text("a")
+    Path("beside_hook.py").write_text(f"def tell(path, known):\n    return {BYTES!r}\n")
+    running = serve(
+        "directory", "data", "--port", "0", "--no-plugins", "--public", "--mimetype-hook", "beside_hook:tell"
+    )
+    assert status(f"{running.url()}/api/v1/metadata/a") == 200
 
 
 def wait_for(url: str) -> None:
@@ -117,7 +122,7 @@ uvicorn: {{port: 0, root_path: x/}}
 def test_a_configuration_is_served(serve, status):
     Path("data").mkdir()
     Path("config.yml").write_text(CONFIGURATION)
-    running = serve("config")
+    running = serve("config", "--no-plugins")
     url = running.url()
     assert status(f"{url}/api/v1/metadata/one/a?api_key={KEY}") == 200
     assert status(f"{url}/api/v1/metadata/two/deep?api_key={KEY}") == 200
@@ -129,7 +134,7 @@ def test_a_configuration_is_served(serve, status):
 def test_flags_override_a_configuration(serve, status):
     Path("data").mkdir()
     Path("config.yml").write_text(CONFIGURATION)
-    running = serve("config", "--public", "--api-key", "other1")
+    running = serve("config", "--no-plugins", "--public", "--api-key", "other1")
     url = running.url()
     assert status(f"{url}/api/v1/metadata/one/a") == 200
     assert status(f"{url}/api/v1/metadata/one/a?api_key=other1") == 200

@@ -101,7 +101,7 @@ def test_a_taken_port_says_which_option_helps(serve):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        running = serve("pyobject", "beside_taken:tree", "--port", str(port))
+        running = serve("pyobject", "beside_taken:tree", "--no-plugins", "--port", str(port))
         assert running.wait() == 1
     assert f"cannot listen on 127.0.0.1:{port}: choose another address (--host) or port" in running.text
     assert running.lines[-1] == "Aborted."

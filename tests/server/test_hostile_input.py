@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tiledkernel.access.protocols import Credentials
+from tiledkernel.errors import Unauthorized
 from tiledkernel.families.array.memory import MemoryArray
 
 LIMIT = 2.0  # seconds that any single request may take here; most take milliseconds
@@ -33,6 +35,7 @@ def ask(caller: Any, path: str, query: bytes = b"", **options: Any) -> tuple[int
     body = b"".join(message.get("body", b"") for message in messages[1:])
     if status < 400:
         return status, None
+    assert status < 500, body
     assert headers[b"content-type"] == b"application/json"
     assert headers[b"x-content-type-options"] == b"nosniff"
     document = json.loads(body)
@@ -119,8 +122,6 @@ def test_absurd_numbers_of_partitions_and_assets(caller, number) -> None:
 
 
 def pairs(name: str, **fields: str) -> bytes:
-    from urllib.parse import urlencode
-
     return urlencode({f"filter[{name}][condition][{field}]": text for field, text in fields.items()}).encode()
 
 
@@ -134,7 +135,6 @@ BOMB = "(a+)+$"
         pairs("regex", key="text", pattern="(a|aa)+$"),
         pairs("regex", key="text", pattern="(.*a){25}$"),
         pairs("regex", key="text", pattern="(" * 500),
-        pairs("regex", key="text", pattern="a{1,99999999}"),
         pairs("regex", key="text", pattern="[a" * 400),
         pairs("regex", key="text", pattern="x" * 5000),
         pairs("eq", key="a", value="[" * 10_000),
@@ -168,6 +168,7 @@ def test_bombs_in_filters(caller, query) -> None:
     [
         pairs("like", key="text", pattern=json.dumps("%a%a%a%a%a%a%a%a%a%a%b")),
         pairs("regex", key="text", pattern="a*a*a*b"),
+        pairs("regex", key="text", pattern="a{1,99999999}"),
         pairs("eq", key="." * 50_000, value="1"),
         pairs("eq", key="a." * 40_000, value="1"),
         pairs("eq", key="a", value="[" * 400 + "]" * 400),
@@ -204,8 +205,6 @@ def test_costly_filters_are_answered_soon(caller, query) -> None:
 )
 @pytest.mark.parametrize("path", ["metadata/a", "search/c"])
 def test_bombs_in_selections(caller, expression, path) -> None:
-    from urllib.parse import urlencode
-
     status, detail = ask(caller, f"/api/v1/{path}", urlencode({"select_metadata": expression}).encode())
     assert status == 400
     assert "select_metadata" in detail
@@ -218,8 +217,6 @@ def test_bombs_in_selections(caller, expression, path) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("accept", ["application/json", "application/x-msgpack"])
 def test_odd_selections_are_answered(caller, expression, accept) -> None:
-    from urllib.parse import urlencode
-
     query = urlencode({"select_metadata": expression}).encode()
     assert ask(caller, "/api/v1/metadata/a", query, accept=accept)[0] in (200, 400)
 
@@ -247,9 +244,6 @@ def test_strange_credentials(caller, header) -> None:
 
 
 def test_a_key_with_half_a_character_is_wrong_and_no_more(caller) -> None:
-    from tiledkernel.access.protocols import Credentials
-    from tiledkernel.errors import Unauthorized
-
     with pytest.raises(Unauthorized):
         caller.app.state.service.authenticator.identify(Credentials(api_key="\ud800"))
 
@@ -291,7 +285,6 @@ def test_many_different_paths_do_not_fill_the_memory(caller) -> None:
     assert max(len(path) for _, path in table._found) <= 500
 
 
-def test_nothing_of_this_warns(caller) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        ask(caller, "/api/v1/search/c", b"filter[regex][condition][key]=a&filter[regex][condition][pattern]=[[a]]")
+@pytest.mark.parametrize("query", [pairs("regex", key="color", pattern="[[a]]"), pairs("regex", key="color", pattern="[a--b]")])
+def test_patterns_that_libraries_warn_of_are_answered_where_warnings_are_errors(caller, query) -> None:
+    assert ask(caller, "/api/v1/search/c", query)[0] in (200, 422)

@@ -95,7 +95,7 @@ def build_app(trees: Any, *, settings: Settings | None = None, composition: Comp
     if None). Nothing is shared between applications; the same tree may be given to several.
     """
     settings = settings or Settings()
-    composition = composition or Composition(discover())
+    composition = (composition or Composition(discover())).without_broken()
     service = Service(mount_trees(trees, composition), composition, settings)
     routes = [
         route

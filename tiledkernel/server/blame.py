@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tiledkernel.errors import Gone, KernelError, NotReady, ReadFailed, Unavailable
-from tiledkernel.nodes.files import FileEntry
 
 if TYPE_CHECKING:
     from tiledkernel.server.resolve import Entry
@@ -38,16 +37,16 @@ class Blaming:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None and (blamed := blame(error, self._entry)) is not error:
-            raise blamed from error
+            raise blamed from _cause(error)
 
 
 def blame(error: BaseException, entry: Entry) -> BaseException:
     """What a failure while reading is for the caller; errors that are meant for the caller stay as they are."""
     if isinstance(error, _NO_FAILURES) or (isinstance(error, KernelError) and not isinstance(error, ReadFailed)):
         return error
-    cause = error.__cause__ if isinstance(error, ReadFailed) and error.__cause__ else error
+    cause = _cause(error)
     path = "/".join(entry.path)
-    file = entry.node if isinstance(entry.node, FileEntry) else entry.file
+    file = entry.origin
     source = type(entry.node).__name__ if file is None else f"plugin {file.plugin!r}"
     logger.warning("%s failed while reading %r", source, path, exc_info=cause)
     if file is not None:
@@ -55,6 +54,13 @@ def blame(error: BaseException, entry: Entry) -> BaseException:
     if isinstance(cause, ReadFailed):
         return ReadFailed(f"{path!r} could not be read: {source}: {say(cause)}")
     return ReadFailed(f"{path!r} could not be read: {source} raised {type(cause).__name__}")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a plugin raised, without what says only that it did."""
+    while isinstance(error, ReadFailed) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def say(error: BaseException) -> str:

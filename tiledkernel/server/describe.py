@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tiledkernel import references, wire
 from tiledkernel.composition import Composition
-from tiledkernel.errors import BadRequest, KernelError, Unprocessable
+from tiledkernel.errors import BadRequest, KernelError, Unavailable, Unprocessable
 from tiledkernel.nodes.files import unavailable_node
 from tiledkernel.nodes.protocols import Inlined
 from tiledkernel.server.blame import Blaming
@@ -65,6 +65,7 @@ class Describer:
         self._links: Mapping[str, Callable[[str, Any], dict[str, str]]] = {
             family.name: references.load(family.links) for family in composition.families.values()
         }
+        self._hint = composition.plugins.hint()
 
     def resource(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
         """The resource of an entry; in a listing use `listed`."""
@@ -107,7 +108,7 @@ class Describer:
             return self._unavailable(entry, str(error), base, view)
 
     def _unavailable(self, entry: Entry, reason: str, base: str, view: View) -> dict[str, Any]:
-        node = unavailable_node(reason, entry.file.plugin if entry.file else "", entry.key)
+        node = unavailable_node(reason, entry.plugin, entry.key)
         return self.resource(Entry(entry.path, node, None), base, msgspec.structs.replace(view, select=None))
 
     def key(self, path: tuple[str, ...], base: str, view: View) -> dict[str, Any]:
@@ -120,7 +121,12 @@ class Describer:
         """Absolute links of a node; placeholders in braces are left as they are."""
         path = quoted(entry.path)
         links = {"self": f"{base}/metadata/{path}"}
-        for name, tail in self._links[entry.node.family](path, structure).items():
+        make = self._links.get(entry.node.family)
+        if make is None:
+            raise Unavailable(
+                f"{'/'.join(entry.path)!r} is unavailable: no plugin knows the family {entry.node.family!r}{self._hint}"
+            )
+        for name, tail in make(path, structure).items():
             links[name] = base + tail
         return links
 

@@ -17,6 +17,8 @@ from tiledkernel.server.responses import PIECE, Response
 from tiledkernel.server.routing import RouteTable, abandon, guarded
 from tiledkernel.server.service import Service
 
+AHEAD = 8 << 20  # bytes; chunks up to this size are read while the one before is sent
+
 
 class TableApplication:
     """Answers requests for the routes of one table."""
@@ -78,7 +80,7 @@ async def _send_body(send: Any, response: Response, method: str) -> None:
 async def _send_chunks(
     send: Any, receive: Any, response: Response, service: Service, entry: Entry | None, chunk: Any
 ) -> None:
-    """Send a streamed body that begins with `chunk`, reading one chunk ahead; stops when the client leaves.
+    """Send a streamed body that begins with `chunk`, reading one small chunk ahead; stops when the client leaves.
 
     A failure on the way breaks the connection off, so that nobody takes half of the data for all.
     """
@@ -88,11 +90,12 @@ async def _send_chunks(
     gone = asyncio.ensure_future(_left(receive))
     try:
         while chunk is not None and not gone.done():
-            reading = service.threads.run(guarded, chunks, entry)
             view = memoryview(chunk).cast("B")
+            reading = service.threads.run(guarded, chunks, entry) if view.nbytes <= AHEAD else None
             for start in range(0, view.nbytes, PIECE):
                 await send({"type": "http.response.body", "body": view[start : start + PIECE], "more_body": True})
-            chunk = await reading
+            view = chunk = None  # a large one is let go before the next is read
+            chunk = await (reading or service.threads.run(guarded, chunks, entry))
         if chunk is None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:

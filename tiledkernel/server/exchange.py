@@ -10,6 +10,8 @@ from binascii import b2a_hex
 from time import perf_counter
 from typing import Any
 
+from tiledkernel.access.viewer import Viewer
+
 _UUID4 = re.compile(rb"^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$", re.IGNORECASE)
 _BOOT = secrets.token_hex(4).encode()  # tells processes apart; the ids within one are counted
 _numbers = itertools.count(1)
@@ -24,7 +26,7 @@ EXPOSED = b"X-Tiled-Request-ID, Server-Timing, ETag, Content-Disposition"
 class Exchange:
     """One request and its response."""
 
-    __slots__ = ("failure", "headers", "request_id", "secured", "set_cookies", "started", "timings")
+    __slots__ = ("failure", "headers", "request_id", "secured", "set_cookies", "started", "timings", "viewer")
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = perf_counter()
@@ -34,6 +36,7 @@ class Exchange:
         self.timings: list[str] = []
         self.set_cookies: list[bytes] = []
         self.secured = False  # whether the response brings the security headers that fit its content
+        self.viewer: Viewer | None = None  # who asks, once that is known
         self.failure: Exception | None = None  # what was no one's fault but ours
 
     def cookie(self, name: bytes) -> str | None:

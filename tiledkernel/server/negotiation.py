@@ -46,20 +46,26 @@ class Choice:
                 return body
             return self._stream(body, encoding) if isinstance(body, Iterator) else _as_bytes(body)
         except Exception as error:
-            raise self._blamed(error, encoding) from error
+            if _is_told_already(error):
+                raise
+            raise self._refusal(error, encoding) from error
 
     def _stream(self, body: Iterator[Any], encoding: Encoding) -> Iterator[Any]:
         try:
             yield from body
         except Exception as error:
-            raise self._blamed(error, encoding) from error
+            if _is_told_already(error):
+                raise
+            raise self._refusal(error, encoding) from error
 
-    def _blamed(self, error: Exception, encoding: Encoding) -> Exception:
-        """What the reader or the caller did wrong as it is; everything else is the encoder's failure."""
-        if isinstance(error, KernelError) and not isinstance(error, (ConfigurationError, PluginError)):
-            return error
+    def _refusal(self, error: Exception, encoding: Encoding) -> NotAcceptable:
         logger.warning("%s failed for %r", self._reference, encoding.name, exc_info=error)
         return NotAcceptable(f"these data cannot be sent as {self.media_type}: {self._reference}: {say(error)}")
+
+
+def _is_told_already(error: Exception) -> bool:
+    """Whether an error on its way through an encoder says what the reader or the caller did wrong."""
+    return isinstance(error, KernelError) and not isinstance(error, (ConfigurationError, PluginError))
 
 
 def _as_bytes(body: Any) -> memoryview:

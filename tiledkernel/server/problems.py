@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-
-import msgspec
+from typing import Any
 
 from tiledkernel.errors import KernelError, Unauthorized
 from tiledkernel.wire import encode_json
@@ -12,6 +11,8 @@ from tiledkernel.wire import encode_json
 logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
+MAX_TEXT = 2000  # characters of a sentence
+MAX_ITEMS = 100  # of a list
 
 
 def problem(error: BaseException, base: str) -> tuple[int, Headers, bytes]:
@@ -27,7 +28,15 @@ def problem(error: BaseException, base: str) -> tuple[int, Headers, bytes]:
 
 
 def _body(detail: object) -> bytes:
-    try:
-        return encode_json({"detail": detail})
-    except (UnicodeEncodeError, msgspec.MsgspecError):  # lone surrogates in what the caller sent
-        return encode_json({"detail": ascii(detail)})
+    return encode_json({"detail": _shortened(detail)})
+
+
+def _shortened(detail: Any) -> Any:
+    """A detail that repeats at most the beginning of what the caller sent."""
+    if isinstance(detail, str):
+        return detail if len(detail) <= MAX_TEXT else f"{detail[:MAX_TEXT]}..."
+    if isinstance(detail, dict):
+        return {key: _shortened(value) for key, value in detail.items()}
+    if isinstance(detail, list):
+        return [_shortened(value) for value in detail[:MAX_ITEMS]]
+    return detail

@@ -55,6 +55,16 @@ class Entry:
         """To be held while the node is touched; readers that want one call at a time need it."""
         return self.file.guard if self.file is not None else _FREE
 
+    @property
+    def origin(self) -> FileEntry | None:
+        """The file that answers for the node, be it opened or not; None for live objects."""
+        return self.node if isinstance(self.node, FileEntry) else self.file
+
+    @property
+    def plugin(self) -> str:
+        """Name of the plugin that answers for the node; empty for live objects."""
+        return self.origin.plugin if self.origin is not None else ""
+
     def stamp(self, cut: Cut | None = None) -> Hashable:
         """A value that differs after every change of the data; None if nobody can tell."""
         own = self.node.stamp(cut) if isinstance(self.node, Stamped) else None
@@ -132,6 +142,7 @@ class Resolver:
 
     def _child(self, parent: Entry, key: str) -> Entry | None:
         """One child as a listing shows it; None if it vanished while we were looking."""
+        child = parent.child(key, None)
         try:
             with Blaming(parent):
                 child = parent.child(key, self._step(parent.node, key, (*parent.path, key)))
@@ -142,8 +153,7 @@ class Resolver:
         except NotFound:
             return None
         except KernelError as error:
-            node = unavailable_node(str(error), parent.file.plugin if parent.file else "", key)
-            return Entry((*parent.path, key), node, None)
+            return Entry(child.path, unavailable_node(str(error), child.plugin, key), None)
 
     def listed(self, entry: Entry) -> Entry:
         """An entry as a listing shows it: what cannot be opened is there, with the reason."""

@@ -128,7 +128,7 @@ class Endpoint:
         query_string: bytes = request.scope["query_string"]
         values = request.values = parse_query(query_string)
         credentials = present_credentials(exchange, values, request.method)
-        request.viewer = service.authenticator.identify(credentials)
+        request.viewer = exchange.viewer = service.authenticator.identify(credentials)
         if credentials.api_key is not None and "api_key" in values:
             exchange.set_cookies.append(key_cookie(credentials.api_key))
         request.viewer.require(self.route.scopes)

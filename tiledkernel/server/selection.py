@@ -35,7 +35,7 @@ class Selection:
             raise BadRequest(f"select_metadata is too long: at most {MAX_EXPRESSION} characters are taken")
         try:
             self._parsed = jmespath.compile(expression).parsed
-        except (JMESPathError, RecursionError, ValueError) as error:
+        except (JMESPathError, RecursionError, ValueError, Warning) as error:  # a warning, where they are errors
             raise BadRequest(f"select_metadata={expression[:200]!r} is no JMESPath expression: {_say(error)}") from None
         self._expression = expression
         self._left = budget

@@ -37,8 +37,15 @@ class _Pipe(io.RawIOBase):
 def write_archive(entries: Iterable[tuple[str, Buffer]]) -> Body:
     """An archive of uncompressed entries; large ones are sent from where they are."""
     views = [(name, _as_bytes(buffer)) for name, buffer in entries]
-    pieces = _pieces(views)
-    return pieces if sum(view.nbytes for _, view in views) > PIECE else b"".join(pieces)
+    return _pieces(views) if sum(view.nbytes for _, view in views) > PIECE else _at_once(views)
+
+
+def _at_once(views: Iterable[tuple[str, memoryview]]) -> memoryview:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+        for name, view in views:
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), bytes(view))
+    return sink.getbuffer()
 
 
 def _as_bytes(buffer: Buffer) -> memoryview:

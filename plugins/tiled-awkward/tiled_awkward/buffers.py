@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import awkward
+import numpy as np
 from msgspec import Struct
 
 
 class Buffers(Struct, frozen=True):
-    """A form (as a dictionary), a length, and buffers whose names begin with the form keys of its nodes."""
+    """A form (as a dictionary), a length, and buffers of bytes whose names begin with the form keys of its nodes."""
 
     form: dict[str, Any]
     length: int
@@ -25,7 +26,8 @@ class Buffers(Struct, frozen=True):
 def take_apart(array: awkward.Array) -> Buffers:
     """The buffers of an array, little-endian and without what slices have left over; not copied where they are so."""
     form, length, content = awkward.to_buffers(awkward.to_packed(array), byteorder="<")
-    return Buffers(form.to_dict(verbose=True), int(length), content)
+    as_bytes = {name: np.ascontiguousarray(buffer).reshape(-1).view(np.uint8) for name, buffer in content.items()}
+    return Buffers(form.to_dict(verbose=True), int(length), as_bytes)
 
 
 def put_together(buffers: Buffers) -> awkward.Array:

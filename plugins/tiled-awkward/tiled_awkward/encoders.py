@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from tiledkernel.encoding import Body, Encoding
 from tiledkernel.errors import NotAcceptable
+from tiledkernel.wire import encode_json as encode_message
 from tiledkernel.wire import plain
 
 ROWS = 10_000  # rows that are turned to text at a time
@@ -50,8 +51,9 @@ def _json_lists(array: awkward.Array) -> Iterator[bytes]:
 
 def _rows(array: awkward.Array) -> bytes:
     rows = array.to_list()
-    binary = "bytestring" in array.layout.form.to_json()  # which the encoder would write without saying what it is
-    return _json.encode(plain(rows) if binary else rows)
+    if "bytestring" in array.layout.form.to_json():  # bytes become data URIs, as in the metadata
+        return encode_message(plain(rows))
+    return _json.encode(rows)
 
 
 def encode_arrow(payload: Nested, encoding: Encoding) -> Body:

@@ -25,7 +25,7 @@ def register_families() -> list[Family]:
 @hookimpl
 def register_conversions() -> list[Conversion]:
     """Coordinates and values leave in every format that tables leave in."""
-    return [Conversion(source="sparse", target="table", convert="tiled_sparse.payload:as_table")]
+    return [Conversion(source="sparse", target="table", convert="tiled_sparse.table:as_table")]
 
 
 @hookimpl

@@ -29,14 +29,19 @@ class Piece(Struct, frozen=True):
 
 def cut_index(index: Any, shape: tuple[int, ...]) -> Cut:
     """What `array[index]` selects; IndexError for what basic indexing does not know or lies outside."""
-    parts = index if isinstance(index, tuple) else (index,)
-    checked = expand_ellipsis([_checked_part(part) for part in parts], len(shape))
-    if len(checked) > len(shape):
-        raise IndexError(f"too many indices: the array has {len(shape)} dimensions, but {len(checked)} were indexed")
     try:
-        return cut_shape(checked, shape)
+        return cut_shape(checked_index(index, len(shape)), shape)
     except SliceOutOfRange as error:
         raise IndexError(str(error)) from None
+
+
+def checked_index(index: Any, ndim: int) -> NDSlice:
+    """An index of an array of `ndim` dimensions without `...`; IndexError for what basic indexing does not know."""
+    parts = index if isinstance(index, tuple) else (index,)
+    checked = expand_ellipsis([_checked_part(part) for part in parts], ndim)
+    if len(checked) > ndim:
+        raise IndexError(f"too many indices: the array has {ndim} dimensions, but {len(checked)} were indexed")
+    return checked
 
 
 def _checked_part(part: Any) -> Part | EllipsisType:

@@ -13,7 +13,7 @@ from tiledkernel.blocks import Chunks
 from tiledkernel.slices import Cut
 
 TARGET = 4 << 20  # bytes
-CEILING = 64 << 20  # bytes; whole rows of chunks up to this size are one piece
+CEILING = 32 << 20  # bytes; whole rows of chunks up to this size are one piece
 
 
 def slabs(cut: Cut, chunks: Chunks, itemsize: int, target: int = TARGET, ceiling: int = CEILING) -> Iterator[Cut]:

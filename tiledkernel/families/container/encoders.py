@@ -51,5 +51,5 @@ class _Walk:
                 return {"metadata": plain(child.node.metadata)}
         except FAILURES as error:
             return {
-                "metadata": unavailable_node(str(error), child.file.plugin if child.file else "", child.key).metadata
+                "metadata": unavailable_node(str(error), child.plugin, child.key).metadata
             }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
 import awkward
 import numpy as np
+from awkward.errors import FieldNotFoundError
 from numpy.typing import NDArray
 
 from tiledkernel.client.messages import UnexpectedAnswer
@@ -23,7 +23,17 @@ def select(form: Mapping[str, Any], length: int, index: Any, fetch: Fetch) -> An
     source = _Source(chosen, fetch)
     source.load(touched_keys(chosen, index))
     array = awkward.from_buffers(chosen, length, source.container(), byteorder="<")
-    return awkward.materialize(array[index])
+    return _real(array[index])
+
+
+def _real(found: Any) -> Any:
+    """A selection without references to buffers that were not fetched."""
+    if isinstance(found, awkward.Array):
+        return awkward.materialize(found)
+    if isinstance(found, awkward.Record):
+        layout = found.layout
+        return awkward.materialize(awkward.Array(layout.array))[layout.at]
+    return found
 
 
 def _check_position(index: Any, length: int) -> None:
@@ -37,8 +47,12 @@ def touched_keys(form: awkward.forms.Form, index: Any) -> list[str]:
     """The keys of the nodes whose buffers `array[index]` needs, found by selecting from an array without data."""
     layout, report = awkward.typetracer.typetracer_with_report(form)
     traced = awkward.Array(layout)
-    with suppress(Exception):  # what the selection cannot tell beforehand is fetched when it is needed
+    try:
         traced = traced[index]
+    except FieldNotFoundError:
+        raise  # which more data would not change
+    except Exception:  # noqa: BLE001, S110 - what cannot be told without data, is told when all of it has come
+        pass
     if isinstance(traced, (awkward.Array, awkward.Record)):
         awkward.typetracer.touch_data(traced)
     return [str(key) for key in report.data_touched]

@@ -79,9 +79,10 @@ _taken: dict[int, _Taken] = {}  # by the identity of live arrays, as long as the
 def _take_once(live: awkward.Array) -> _Taken:
     key = id(live)
     known = _taken.get(key)
-    if known is None or known.live() is not live or known.layout is not live.layout:
+    layout = live.layout
+    if known is None or known.live() is not live or known.layout is not layout:
         reference = weakref.ref(live, lambda _: _taken.pop(key, None))
-        known = _taken[key] = _Taken(reference, live.layout, take_apart(live), next(_generations))
+        known = _taken[key] = _Taken(reference, layout, take_apart(live), next(_generations))
     return known
 
 

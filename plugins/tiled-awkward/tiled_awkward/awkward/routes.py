@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec import Struct, field
 
-from tiled_awkward.awkward.payload import AwkwardPayload
+from tiledkernel import references
 from tiledkernel.access.scopes import READ_DATA
 from tiledkernel.encoding import Encoding
 from tiledkernel.records import Route
@@ -15,6 +15,7 @@ from tiledkernel.server.answers import Payload
 from tiledkernel.server.request import Request
 
 LARGE = 1 << 30  # bytes: encoding is never done on the event loop
+_PAYLOAD = "tiled_awkward.awkward.payload:AwkwardPayload"  # by reference: awkward loads when an array is touched
 
 
 class FullQuery(Struct, frozen=True, kw_only=True):
@@ -44,7 +45,7 @@ def read_buffers(request: Request) -> Payload:
 def _payload(request: Request, form_keys: Collection[str] | None) -> Payload:
     entry, query = request.entry, request.query
     node = entry.node
-    part = AwkwardPayload(node, form_keys, request.service.settings.response_bytesize_limit)
+    part = references.load(_PAYLOAD)(node, form_keys, request.service.settings.response_bytesize_limit)
     choice = request.service.negotiator.choose(node, query.format, request.header(b"accept"))
     encoding = Encoding(choice.media_type, entry.key, node.metadata, node.specs)
     stamp = entry.stamp()

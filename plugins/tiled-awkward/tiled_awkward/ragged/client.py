@@ -1,0 +1,160 @@
+"""The client of a ragged array; awkward and ragged load when lists are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tiled_awkward.ragged.structure import RaggedStructure
+from tiledkernel import references
+from tiledkernel.client.calls import Call, Parameters, without_query
+from tiledkernel.client.errors import ClientError
+from tiledkernel.client.exporting import save
+from tiledkernel.client.node import Node
+from tiledkernel.families.array.client_selection import checked_index
+from tiledkernel.media_types import JSON
+from tiledkernel.slices import NDSlice, format_slice
+
+if TYPE_CHECKING:
+    import numpy as np
+    import ragged
+
+_WHOLE = slice(None)
+_ZIP = "application/zip"
+
+
+class RaggedClient(Node):
+    """A ragged array on the server: index it as a numpy array; what fits all of its lists is selected there.
+
+    >>> x[0]
+    >>> x[:10, :2]
+    """
+
+    structure_type: ClassVar = RaggedStructure
+
+    def structure(self) -> RaggedStructure:
+        """Shape, size, chunks, dimension names and element type."""
+        structure: RaggedStructure = super().structure()
+        return structure
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The length of each axis; None where lengths vary."""
+        return self.structure().shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.structure().size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        found: np.dtype[Any] = references.load("tiledkernel.families.array.dtypes:to_numpy")(self.structure().data_type)
+        return found
+
+    @property
+    def chunks(self) -> tuple[tuple[int, ...] | None, ...]:
+        """The lengths of the chunks along each axis; None where lengths vary."""
+        return self.structure().chunks
+
+    @property
+    def chunked(self) -> bool:
+        """Whether there are several chunks."""
+        return any(lengths is not None and len(lengths) > 1 for lengths in self.chunks)
+
+    @property
+    def dims(self) -> tuple[str, ...] | None:
+        """The names of the axes, if they have names."""
+        return self.structure().dims
+
+    def __len__(self) -> int:
+        return self.shape[0] or 0
+
+    # Reading
+
+    def read(self, slice: Any = ...) -> ragged.array:  # noqa: A002 - the name that users know
+        """The array, or what a slice selects of it.
+
+        Parameters
+        ----------
+        slice
+            Integers, slices and '...', as numpy takes them: `numpy.s_[0, ::2]`.
+
+        Examples
+        --------
+        >>> x.read()
+        >>> x.read(numpy.s_[:10, :2])  # the same as x[:10, :2]
+        """
+        return self[... if slice is None else slice]
+
+    def __getitem__(self, index: Any) -> ragged.array:
+        parts = checked_index(index, self.ndim)
+        self._check_position(parts)
+        scalar = len(parts) == self.ndim and all(isinstance(part, int) for part in parts)
+        decode = _decoder("decode_number" if scalar else "decode_lists")
+        try:
+            return decode(self.context.data_bytes(self._call(parts, JSON if scalar else _ZIP)), self.dtype)
+        except ClientError as error:
+            if error.response.status_code != 422:
+                raise
+        return self._read_and_select(parts)  # a server may not know how to select that, or not in one step
+
+    def _read_and_select(self, parts: NDSlice) -> ragged.array:
+        body = self.context.data_bytes(self._call((), _ZIP))
+        return _decoder("decode_lists")(body, self.dtype, parts)
+
+    def _check_position(self, parts: NDSlice) -> None:
+        """IndexError for a row outside the array, before anything travels."""
+        rows = len(self)
+        if parts and isinstance(parts[0], int) and not -rows <= parts[0] < rows:
+            raise IndexError(f"index {parts[0]} is out of bounds for axis 0 with size {rows}")
+
+    def _call(self, parts: NDSlice, media_type: str) -> Call:
+        return Call(url=without_query(self._link("full")), parameters=_sliced(parts), headers={"accept": media_type})
+
+    # Export and display
+
+    def export(
+        self,
+        filepath: Any,
+        *,
+        slice: Any = ...,  # noqa: A002 - as in read()
+        format: str | None = None,  # noqa: A002 - the name that users know
+    ) -> None:
+        """Save the array, or what a slice selects of it.
+
+        Parameters
+        ----------
+        filepath
+            A path, whose suffix names the format, or a writable binary buffer.
+        slice
+            As in `read`.
+        format
+            A suffix such as 'json' or a media type such as 'application/json'.
+
+        Examples
+        --------
+        >>> x.export("lists.parquet", slice=numpy.s_[:50])
+        """
+        parts = checked_index(... if slice is None else slice, self.ndim)
+        save(self.context, self._link("full"), filepath, format, parameters=_sliced(parts))
+
+    def __repr__(self) -> str:
+        chunks = ", ".join(map(repr, self.chunks)) + ("," if self.ndim == 1 else "")
+        dims = f" dims={self.dims}" if self.dims else ""
+        return f"<{type(self).__name__} shape={self.shape} size={self.size} chunks=({chunks}) dtype={self.dtype}{dims}>"
+
+
+def _sliced(parts: NDSlice) -> Parameters:
+    return [] if all(part == _WHOLE for part in parts) else [("slice", format_slice(parts))]
+
+
+def _decoder(name: str) -> Callable[..., ragged.array]:
+    decode: Callable[..., ragged.array] = references.load(f"tiled_awkward.ragged.client_arrays:{name}")
+    return decode

@@ -1,0 +1,40 @@
+"""From the answers of a server to arrays of the `ragged` library."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any
+
+import awkward
+import msgspec
+import numpy as np
+import ragged
+
+from tiled_awkward.archives import read_archive
+from tiled_awkward.buffers import Buffers, put_together
+from tiledkernel.client.messages import UnexpectedAnswer
+from tiledkernel.slices import NDSlice
+
+
+def decode_number(body: bytes, dtype: np.dtype[Any]) -> ragged.array:
+    """A single number, as an array without axes."""
+    return ragged.array(np.array(msgspec.json.decode(body), dtype))
+
+
+def decode_lists(body: bytes, dtype: np.dtype[Any], parts: NDSlice = ()) -> ragged.array:
+    """The lists in an archive, or what a slice selects of them; IndexError if it fits not all of them."""
+    lists = put_together(_buffers_of(body))
+    selected = lists[parts] if parts else lists
+    return ragged.array(awkward.values_astype(selected, dtype) if isinstance(selected, awkward.Array) else selected)
+
+
+def _buffers_of(body: bytes) -> Buffers:
+    """Form, length and buffers: the form is JSON, written as a JSON text once more."""
+    try:
+        entries = read_archive(body)
+        form = msgspec.json.decode(entries.pop("form"))
+        if isinstance(form, str):
+            form = msgspec.json.decode(form)
+        return Buffers(form, int.from_bytes(entries.pop("length"), "big"), entries)
+    except (zipfile.BadZipFile, KeyError, msgspec.DecodeError) as error:
+        raise UnexpectedAnswer(f"the answer is no archive of a ragged array: {error!r}") from error
