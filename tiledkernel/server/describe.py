@@ -161,11 +161,14 @@ class Describer:
             contents = self._contents(entry, base, view, depth)
         return {"contents": contents, "count": count}
 
-    def _contents(self, entry: Entry, base: str, view: View, depth: int) -> dict[str, Any]:
-        return {
-            key: None if child.node is None else self.listed(child, base, view, depth + 1)
-            for key, child in self._resolver.children(entry)
-        }
+    def _contents(self, entry: Entry, base: str, view: View, depth: int) -> dict[str, Any] | None:
+        """The resources of all children; None if one is a broken link, which a client can list but not describe."""
+        contents = {}
+        for key, child in self._resolver.children(entry):
+            if child.node is None:
+                return None
+            contents[key] = self.listed(child, base, view, depth + 1)
+        return contents
 
     @staticmethod
     def _data_sources(entry: Entry) -> list[Any] | None:

@@ -67,7 +67,7 @@ class Exchange:
         if b"tiled_csrf=" not in self.headers.get(b"cookie", b""):
             headers.append((b"set-cookie", b"tiled_csrf=%s; HttpOnly; Path=/; SameSite=lax" % _csrf_token()))
         for cookie in self.set_cookies:
-            headers.append((b"set-cookie", cookie))  # noqa: PERF401 - rarely more than none
+            headers.append((b"set-cookie", cookie))
         if origins and (origin := self.headers.get(b"origin")):
             headers += cors_headers(origin, origins)
         message["headers"] = headers

@@ -23,7 +23,7 @@ SHARE = 4  # times the size of the metadata, on top of that
 _CHARACTERS = 16  # of a text that weigh as much as one number
 
 
-class TooCostly(Exception):  # noqa: N818 - read as a sentence where it is raised
+class TooCostly(Exception):
     """An expression used up its budget."""
 
 

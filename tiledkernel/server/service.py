@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from tiledkernel import references
 from tiledkernel.access.protocols import Authenticator
 from tiledkernel.composition import Composition
-from tiledkernel.server.filters import QueryTable
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.describe import Describer
+from tiledkernel.server.filters import QueryTable
 from tiledkernel.server.negotiation import Negotiator
 from tiledkernel.server.openapi import describe_paths
 from tiledkernel.server.resolve import Resolver

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from tiledkernel.errors import BrokenLink
 from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.families.container.memory import MemoryContainer
 from tiledkernel.specs import Spec
@@ -209,3 +210,21 @@ def test_keys_that_are_no_texts_are_refused_before_anything_starts(connect, tree
     with pytest.raises(TypeError, match="the keys of a container are texts"):
         connect(tree)
     assert connect({"c": tree, "a": 1}).json("search/")["meta"]["count"] == 2
+
+
+class Links(MemoryContainer):
+    """A container whose child "gone" is a link that leads nowhere."""
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "gone":
+            raise BrokenLink("link 'gone' leads nowhere")
+        return super().__getitem__(key)
+
+
+def test_children_are_not_described_inline_beside_a_broken_link(connect) -> None:
+    children = {"a": np.ones(2), "gone": None}
+    caller = connect({"c": Links(children, inline=True), "d": MemoryContainer({"a": np.ones(2)}, inline=True)})
+    assert caller.json("metadata/c")["data"]["attributes"]["structure"] == {"contents": None, "count": 2}
+    assert list(caller.json("metadata/d")["data"]["attributes"]["structure"]["contents"]) == ["a"]
+    assert [item["id"] for item in caller.json("search/c")["data"]] == ["a", "gone"]
+    assert caller.get("metadata/c/gone").status_code == 410

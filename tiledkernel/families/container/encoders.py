@@ -50,6 +50,4 @@ class _Walk:
                     return self.describe(payload.below(child), depth + 1)
                 return {"metadata": plain(child.node.metadata)}
         except FAILURES as error:
-            return {
-                "metadata": unavailable_node(str(error), child.plugin, child.key).metadata
-            }
+            return {"metadata": unavailable_node(str(error), child.plugin, child.key).metadata}

@@ -9,14 +9,17 @@ from tiledkernel.server.resolve import Entry, Resolver
 
 
 class ContainerPayload:
-    """A container with all children, or only those named in `fields`."""
+    """A container with all children, or only those named in `fields`; `limit` is how many bytes may be read of it."""
 
-    __slots__ = ("entry", "fields", "resolver")
+    __slots__ = ("entry", "fields", "limit", "resolver")
 
-    def __init__(self, resolver: Resolver, entry: Entry, fields: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, resolver: Resolver, entry: Entry, fields: Sequence[str] | None = None, limit: int | None = None
+    ) -> None:
         self.resolver = resolver
         self.entry = entry
         self.fields = fields
+        self.limit = limit
 
     def children(self) -> Iterator[tuple[str, Entry]]:
         """Keys and entries of the children; BadRequest names a field that is none. Broken links have no node."""
@@ -33,4 +36,4 @@ class ContainerPayload:
 
     def below(self, entry: Entry) -> ContainerPayload:
         """A child container, whole."""
-        return ContainerPayload(self.resolver, entry)
+        return ContainerPayload(self.resolver, entry, limit=self.limit)

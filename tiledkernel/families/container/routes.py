@@ -65,7 +65,8 @@ def read_full(request: Request) -> Payload:
             "the list of fields is empty: name at least one child, or send no body for all", "body", value=[]
         )
     choice = request.service.negotiator.choose(entry.node, query.format, request.header(b"accept"))
-    payload = ContainerPayload(request.service.resolver, entry, fields)
+    limit = request.service.settings.response_bytesize_limit
+    payload = ContainerPayload(request.service.resolver, entry, fields, limit)
     encoding = Encoding(choice.media_type, entry.key, entry.node.metadata, entry.node.specs)
     return Payload(
         media_type=choice.content_type,

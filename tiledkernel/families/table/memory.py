@@ -8,6 +8,7 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow
 from msgspec import UNSET
 
@@ -103,9 +104,20 @@ def as_arrow(table: Any, *, keep_index: bool = False) -> pyarrow.Table:
     if isinstance(table, pyarrow.RecordBatch):
         return pyarrow.Table.from_batches([table])
     if isinstance(table, Mapping):
-        return pyarrow.table(dict(table))
+        return pyarrow.table({name: as_column(values) for name, values in table.items()})
     plain_range = type(table.index).__name__ == "RangeIndex" and table.index.name is None
     return pyarrow.Table.from_pandas(table, preserve_index=keep_index or not plain_range)
+
+
+def as_column(values: Any) -> Any:
+    """A column of a table; TypeError for a numpy array of elements that Arrow does not have."""
+    if not isinstance(values, np.ndarray):
+        return values
+    native = values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+    try:
+        return pyarrow.array(native)
+    except pyarrow.ArrowException as error:
+        raise TypeError(f"the column of a table cannot hold elements of type {values.dtype}: {error}") from error
 
 
 def adopt(

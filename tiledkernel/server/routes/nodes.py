@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mimetypes
-
 from msgspec import Struct, field
 
 from tiledkernel.access.scopes import READ_DATA, READ_METADATA
-from tiledkernel.errors import BadRequest, Forbidden, NotAllowed, NotFound
+from tiledkernel.errors import Forbidden, NotAllowed
 from tiledkernel.families.container.paging import check_range
+from tiledkernel.media_types import ARRAY_BYTES, media_type_of_suffix
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message
@@ -64,18 +63,12 @@ def asset_bytes(request: Request) -> File:
     file = _file(request)
     query: AssetQuery = request.query
     path = file.asset_path(query.id, query.relative_path)
-    if not path.is_file():
-        raise NotFound(f"asset {query.id} of {'/'.join(request.entry.path)!r} is not there any more")
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return File(path=path, filename=path.name, media_type=media_type)
+    return File(path=path, filename=path.name, media_type=media_type_of_suffix(path.suffix[1:]) or ARRAY_BYTES)
 
 
 def asset_manifest(request: Request) -> Message:
     """The files of a directory behind a node, relative to it."""
-    manifest = _file(request).manifest(request.query.id)
-    if manifest is None:
-        raise BadRequest(f"asset {request.query.id} is a file, not a directory: it has no manifest")
-    return Message({"manifest": manifest})
+    return Message({"manifest": _file(request).manifest(request.query.id)})
 
 
 def _file(request: Request) -> FileEntry:
@@ -92,6 +85,8 @@ _DATA = frozenset({READ_DATA})
 
 ROUTES = (
     Route(path="/metadata/{path}", handler=describe, scopes=_METADATA, parameters=MetadataQuery, describes=True),
-    Route(path="/asset/bytes/{path}", handler=asset_bytes, scopes=_DATA, parameters=AssetQuery),
-    Route(path="/asset/manifest/{path}", handler=asset_manifest, scopes=_DATA, parameters=ManifestQuery),
+    Route(path="/asset/bytes/{path}", handler=asset_bytes, scopes=_DATA, parameters=AssetQuery, describes=True),
+    Route(
+        path="/asset/manifest/{path}", handler=asset_manifest, scopes=_DATA, parameters=ManifestQuery, describes=True
+    ),
 )

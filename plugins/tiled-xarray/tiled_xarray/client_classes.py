@@ -1,0 +1,7 @@
+"""What the client shows xarray datasets with."""
+
+from __future__ import annotations
+
+from tiledkernel.client.classes import ClientClass
+
+CLIENT_CLASSES = (ClientClass("xarray_dataset", "tiled_xarray.client:DatasetClient"),)

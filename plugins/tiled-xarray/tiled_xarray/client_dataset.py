@@ -1,0 +1,121 @@
+"""A dataset put together from what the server sends: small variables as one table, the others as arrays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xarray
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tiled_xarray.client import DatasetClient, roles_of
+from tiled_xarray.specs import COORDINATE
+from tiledkernel.client.messages import UnexpectedAnswer
+from tiledkernel.client.parallel import Stopped, run_parallel
+from tiledkernel.families.table.client_frames import decode_arrow_file
+from tiledkernel.media_types import ARROW_FILE
+
+if TYPE_CHECKING:
+    from tiledkernel.families.array.client import ArrayClient
+
+LONG = 1_000_000  # elements: from here on a variable is fetched as an array, in pieces
+_TABULAR = "biufM"  # kinds of elements that a table holds as they are
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+
+class Part(Struct, frozen=True):
+    """A variable that is to be read."""
+
+    name: str
+    array: Any  # ArrayClient
+    is_coordinate: bool
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """The names of its dimensions."""
+        array: ArrayClient = self.array
+        if array.dims is None and array.ndim:
+            raise ValueError(f"the dimensions of {self.name!r} have no names: it is no variable of a dataset")
+        return array.dims or ()
+
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        """Its attributes."""
+        return dict(self.array.metadata.get("attrs") or {})
+
+
+def read(client: DatasetClient, names: Sequence[str] | None, *, together: bool) -> xarray.Dataset:
+    """The variables of these names (None: all), with the coordinates that belong to them."""
+    items = client.describe_variables()
+    parts = [Part(name, client.client_of(item), COORDINATE.name in roles_of(item)) for name, item in items.items()]
+    chosen = list(_chosen(parts, names))
+    arrays = _fetch(client, chosen, together=together)
+    variables = {part.name: (part.dims, arrays[part.name], part.attrs) for part in chosen}
+    return xarray.Dataset(
+        data_vars={part.name: variables[part.name] for part in chosen if not part.is_coordinate},
+        coords={part.name: variables[part.name] for part in chosen if part.is_coordinate},
+        attrs=dict(client.metadata.get("attrs") or {}),
+    )
+
+
+def _chosen(parts: Sequence[Part], names: Sequence[str] | None) -> Iterator[Part]:
+    """What was asked for, and every coordinate whose dimensions are all among those of that."""
+    known = {part.name for part in parts}
+    for name in names or ():
+        if name not in known:
+            raise KeyError(f"no variable {name!r}: this dataset has {', '.join(sorted(known))}")
+    wanted = known if names is None else set(names)
+    dims = {dim for part in parts if part.name in wanted for dim in part.dims}
+    for part in parts:
+        if part.name in wanted or (part.is_coordinate and dims.issuperset(part.dims)):
+            yield part
+
+
+def _fetch(client: DatasetClient, parts: Sequence[Part], *, together: bool) -> Arrays:
+    groups = list(_groups(parts)) if together and ARROW_FILE in client.formats else []
+    grouped = {part.name for group in groups for part in group}
+    single = [part for part in parts if part.name not in grouped]
+    tasks = [
+        *(partial(_fetch_table, client, group) for group in groups),
+        *(partial(_fetch_array, part) for part in single),
+    ]
+    return {
+        name: array for arrays in run_parallel(tasks, client.context.max_connections) for name, array in arrays.items()
+    }
+
+
+def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Variables that make up a table: those of one dimension each, and numbers, which repeat in every row of one."""
+    numbers: list[Part] = []
+    by_dim: dict[str, list[Part]] = {}
+    for part in parts:
+        if part.array.dtype.kind in _TABULAR and part.array.ndim < 2 and 0 < part.array.size < LONG:
+            by_dim.setdefault(*part.dims, []).append(part) if part.dims else numbers.append(part)
+    for group in by_dim.values():
+        if len(group) + len(numbers) > 1:
+            yield [*group, *numbers]
+            numbers = []
+
+
+def _fetch_array(part: Part, stop: threading.Event) -> Arrays:
+    if stop.is_set():
+        raise Stopped
+    return {part.name: part.array.read()}
+
+
+def _fetch_table(client: DatasetClient, group: Sequence[Part], stop: threading.Event) -> Arrays:
+    if stop.is_set():
+        raise Stopped
+    frame = decode_arrow_file(client.fetch_table([part.name for part in group])).to_pandas().reset_index()
+    arrays: Arrays = {}
+    for part in group:
+        if part.name not in frame or len(frame) != group[0].array.size:
+            raise UnexpectedAnswer(f"the table that the server made of this dataset has not all of {part.name!r}")
+        values = frame[part.name].to_numpy()
+        arrays[part.name] = np.asarray(values if part.dims else values[0], part.array.dtype).reshape(part.array.shape)
+    return arrays
