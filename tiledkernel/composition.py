@@ -11,6 +11,7 @@ from msgspec import structs
 
 from tiledkernel import references
 from tiledkernel.errors import PluginError
+from tiledkernel.nodes.deferred import Deferred
 from tiledkernel.plugins import Plugins
 from tiledkernel.records import (
     Authenticator,
@@ -120,6 +121,8 @@ class Composition:
         """The node for a live object: a node itself, or an array, table, mapping ... that a family adopts."""
         if isinstance(getattr(live, "family", None), str):
             return live
+        if isinstance(live, Deferred):
+            return self.adopt(live.get(), metadata, specs)
         kind = type(live)
         if kind not in self._kinds:
             self._kinds[kind] = self._adopter(kind)

@@ -41,5 +41,5 @@ def test_a_reference_that_leads_nowhere_hurts_only_its_plugin(hook, record):
 
 def test_a_required_plugin_stops_the_start():
     plugins = discover(third_party=False, extra={"odd": plugin_with("register_families", FAMILY)}, require=["odd"])
-    with pytest.raises(PluginError, match="plugin 'odd' is required, but it failed: .*no_such_module"):
+    with pytest.raises(PluginError, match=r"plugin 'odd' is required, but it failed: .*no_such_module"):
         build_app({"a": np.ones(3)}, composition=Composition(plugins))

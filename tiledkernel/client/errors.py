@@ -15,7 +15,7 @@ class ServerError(httpx.HTTPStatusError):
     """The server failed (5xx), also when asked again."""
 
 
-class UnknownStructureFamily(KeyError):  # noqa: N818 - the name that users know
+class UnknownStructureFamily(KeyError):
     """No installed class shows this kind of data."""
 
     def __str__(self) -> str:

@@ -167,7 +167,7 @@ class _Lifespan:
         return error
 
 
-class ClientDisconnected(OSError):  # noqa: N818 - reads as what it is
+class ClientDisconnected(OSError):
     """What an application gets that goes on sending to a caller who has read enough."""
 
 

@@ -41,7 +41,7 @@ class About(Struct, frozen=True, kw_only=True):
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-class UnexpectedAnswer(ValueError):  # noqa: N818 - reads as what it is
+class UnexpectedAnswer(ValueError):
     """An answer that is not what the protocol promises, perhaps of another kind of server."""
 
 

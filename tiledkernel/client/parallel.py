@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Stopped(Exception):  # noqa: N818 - no error of its own: another task has failed
+class Stopped(Exception):
     """Raised by a task that notices that its work is not wanted any more."""
 
 

@@ -1,7 +1,6 @@
 """The tree of `tiledkernel serve demo`: 16 entries of all kinds, none of which is computed before somebody asks.
 
-The entries of families that the kernel does not have yet are missing; a comment marks where each of them joins,
-since the order of the entries is part of the demo.
+Those of families that plugins bring are there if the plugins are installed.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from tiledkernel.examples import optional
 from tiledkernel.examples.dynamic import CountingArray
 from tiledkernel.examples.lazy_table import LazyTable
 from tiledkernel.examples.numpy_structured_dtypes import PETS
@@ -38,7 +38,7 @@ wide_table = LazyTable("tiledkernel.examples.tables:wide_table", metadata={"anim
 structured_data = MemoryContainer(
     {
         "pets": MemoryArray(PETS),
-        # 'xarray_dataset' joins here, with the plugin for xarray datasets
+        **optional.dataset("xarray_dataset", "weather"),
     },
     metadata={"animal": "cat", "color": "green"},
 )
@@ -48,8 +48,8 @@ tree = MemoryContainer(
         "big_image": big_image,
         "small_image": small_image,
         "medium_image": medium_image,
-        # 'sparse_image' joins here, with the family of sparse arrays
-        # 'awkward_array' joins here, with the family of awkward arrays
+        **optional.sparse_image(),
+        **optional.awkward_array(),
         "tiny_image": tiny_image,
         "tiny_cube": tiny_cube,
         "tiny_hypercube": tiny_hypercube,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tiledkernel.examples import generated
+from tiledkernel.examples import generated, optional
 from tiledkernel.examples.dynamic import CountingArray
 from tiledkernel.examples.lazy_table import LazyTable
 from tiledkernel.examples.random_arrays import RandomArray
@@ -44,7 +44,9 @@ nested = MemoryContainer(
         "images": images,
         "cubes": cubes,
         "complex": MemoryArray(_complex),
-        # 'sparse_image', 'awkward_array' and 'ragged_array' join here, with their families
+        **optional.sparse_image(),
+        **optional.awkward_array(),
+        **optional.ragged_array(),
     },
     metadata={"animal": "cat", "color": "green"},
 )

@@ -152,6 +152,7 @@ async def _lifespan(app: Litestar) -> AsyncIterator[None]:
 
 def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Errors of Litestar's own: an unknown path, a method that nobody answers, a malformed Host header."""
+    del request
     if isinstance(error, HTTPException):
         detail = {404: "Not Found", 405: "Method Not Allowed"}.get(error.status_code, str(error.detail))
         status, body, extra = error.status_code, encode_json({"detail": detail}), error.headers or {}

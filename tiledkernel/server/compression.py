@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from tiledkernel import references
 from tiledkernel.composition import Composition
 from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE, CSV, HTML, JSON, MSGPACK, PLAIN, parse_media_type
 from tiledkernel.records import Compressor
+
+logger = logging.getLogger(__name__)
 
 SMALLEST = 1000  # bytes; shorter bodies are never compressed
 WORTHWHILE = 0.9  # of the original size
@@ -73,19 +76,24 @@ class Coding:
         view = memoryview(body).cast("B")
         if view.nbytes < SMALLEST:
             return None
-        compress = references.load(self._record.compress)
         if view.nbytes > 4 * SAMPLE:
             middle = view.nbytes // 2 // max(1, itemsize) * itemsize
-            sample = view[middle : middle + SAMPLE]
-            if len(compress(sample, itemsize)) > WORTHWHILE * sample.nbytes:
+            if self._try(view[middle : middle + SAMPLE], itemsize) is None:
                 return None
-        compressed: bytes = compress(view, itemsize)
-        return compressed if len(compressed) < WORTHWHILE * view.nbytes else None
+        return self._try(view, itemsize)
 
     def worthwhile(self, sample: Any, itemsize: int) -> bool:
         """Whether a stream that begins with `sample` gets notably smaller."""
-        view = memoryview(sample).cast("B")[: 16 * SAMPLE]
-        return len(references.load(self._record.compress)(view, itemsize)) < WORTHWHILE * view.nbytes
+        return self._try(memoryview(sample).cast("B")[: 16 * SAMPLE], itemsize) is not None
+
+    def _try(self, view: memoryview, itemsize: int) -> bytes | None:
+        """The data, compressed, if that makes them notably smaller; a coding that fails is not used."""
+        try:
+            compressed: bytes = references.load(self._record.compress)(view, itemsize)
+        except Exception:
+            logger.warning("content coding %r failed", self.name, exc_info=True)
+            return None
+        return compressed if len(compressed) < WORTHWHILE * view.nbytes else None
 
     def stream(self, chunks: Iterator[Any], itemsize: int) -> Iterator[bytes]:
         """The compressed stream."""

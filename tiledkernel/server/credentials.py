@@ -15,7 +15,7 @@ _NOBODY = Credentials()
 
 
 def present_credentials(exchange: Exchange, values: dict[str, list[str]], method: str) -> Credentials:
-    """The credentials of a request: key in the query, `Authorization: Apikey`, cookie, or bearer token, in this order."""
+    """The credentials of a request: key in the query, `Authorization: Apikey`, cookie, or bearer token, in order."""
     header = exchange.headers.get(b"authorization")
     cookie = exchange.cookie(KEY_COOKIE) if b"cookie" in exchange.headers else None
     if header is None and cookie is None and "api_key" not in values:

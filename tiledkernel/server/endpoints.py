@@ -77,7 +77,7 @@ async def _send_body(send: Any, response: Response, method: str) -> None:
         await send({"type": "http.response.body", "body": piece, "more_body": start + PIECE < size})
 
 
-async def _send_chunks(
+async def _send_chunks(  # noqa: PLR0913, PLR0917 - both directions, what to send, and who reads it
     send: Any, receive: Any, response: Response, service: Service, entry: Entry | None, chunk: Any
 ) -> None:
     """Send a streamed body that begins with `chunk`, reading one small chunk ahead; stops when the client leaves.

@@ -211,7 +211,10 @@ def _is_light(found: Any) -> bool:
 
 
 def _is_immediate(node: Any) -> bool:
-    return bool(getattr(node, "in_memory", False)) and (node.family != "container" or len(node) <= SMALL)
+    """Whether describing a node, children included, does not block."""
+    if not getattr(node, "in_memory", False):
+        return False
+    return node.family != "container" or (len(node) <= SMALL and not getattr(node, "waiting", False))
 
 
 def _a(family: str) -> str:

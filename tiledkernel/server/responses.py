@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from email.utils import formatdate
 from time import perf_counter
@@ -60,7 +59,8 @@ class Responder:
             return self._message(answer, exchange)
         if type(answer) is Document:
             own = [*(answer.headers or (CLOSED,)), *_ON_DOCUMENTS]
-            return self._complete(answer.body, answer.media_type, own, exchange, f'"{wire.digest(answer.body)}"', 1)
+            draft = _Draft(own, answer.media_type, f'"{wire.digest(answer.body)}"')
+            return self._complete(answer.body, draft, exchange)
         assert isinstance(answer, File)
         return _file(answer, exchange.headers)
 
@@ -69,80 +69,83 @@ class Responder:
             body, media_type = wire.encode_msgpack(answer.content), wire.MSGPACK
         else:
             body, media_type = wire.encode_json(answer.content), wire.JSON
-        return self._complete(body, media_type, [*answer.headers, *_ON_MESSAGES], exchange, f'"{wire.digest(body)}"', 1)
+        draft = _Draft([*answer.headers, *_ON_MESSAGES], media_type, f'"{wire.digest(body)}"')
+        return self._complete(body, draft, exchange)
 
     def _payload(self, answer: Payload, exchange: Exchange, identity: str) -> Response:
-        headers = exchange.headers
-        own: Headers = [*answer.headers, *_ON_DATA]
+        draft = _Draft([*answer.headers, *_ON_DATA], answer.media_type, None, answer.itemsize, answer.compress)
         if answer.filename is not None:
-            own.append((b"content-disposition", attachment(answer.filename)))
-        etag = None
+            draft.headers.append((b"content-disposition", attachment(answer.filename)))
         if answer.stamp is not None:
-            etag = etag_of(answer.stamp, identity, answer.media_type, self._boot)
-            if (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
-                return Response(304, [(b"etag", etag.encode()), *own])
+            draft.etag = etag_of(answer.stamp, identity, answer.media_type, self._boot)
+            if (known := exchange.headers.get(b"if-none-match")) is not None and is_current(known, draft.etag):
+                return draft.unchanged()
         body = answer.work()
         if isinstance(body, str):
             body = body.encode("utf-8", "replace")
         elif not isinstance(body, (bytes, bytearray, memoryview)):
-            first, rest = _gather(body)
+            body, rest = _gather(body)
             if rest is not None:
-                return self._streamed(answer, first, rest, own, headers, etag)
-            body = first
-        if etag is None and _size(body) <= DIGESTED:
-            etag = etag_of(wire.digest(body), answer.media_type)
-        elif etag is None:
-            own.append(_UNTOLD)
-        return self._complete(body, answer.media_type, own, exchange, etag, answer.itemsize, compress=answer.compress)
+                return self._streamed(_again(body, rest), draft, exchange, answer.length, sample=body)
+        if draft.etag is None and _size(body) <= DIGESTED:
+            draft.etag = etag_of(wire.digest(body), answer.media_type)
+        return self._complete(body, draft, exchange)
 
-    def _complete(
-        self,
-        body: Any,
-        media_type: str,
-        own: Headers,
-        exchange: Exchange,
-        etag: str | None,
-        itemsize: int,
-        *,
-        compress: bool = True,
-    ) -> Response:
+    def _complete(self, body: Any, draft: _Draft, exchange: Exchange) -> Response:
         headers = exchange.headers
+        etag = draft.etag
         if etag is not None and (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
-            return Response(304, [(b"etag", etag.encode()), *own])
-        coding = self._codings.choose(headers.get(b"accept-encoding", b""), media_type) if compress else None
+            return draft.unchanged()
+        coding = (
+            self._codings.choose(headers.get(b"accept-encoding", b""), draft.media_type) if draft.compress else None
+        )
         if coding is not None:
             started = perf_counter()
-            if (compressed := coding.compress(body, itemsize)) is not None:
-                own.append((b"content-encoding", coding.name.encode()))
-                etag = etag and with_coding(etag, coding.name)
+            if (compressed := coding.compress(body, draft.itemsize)) is not None:
+                draft.take_coding(coding.name)
                 exchange.note("compress", started, f";ratio={_size(body) / len(compressed):.1f}")
                 body = compressed
-        if etag is not None:
-            own.append((b"etag", etag.encode()))
-        length = _size(body)
-        own += ((b"content-type", media_type.encode()), (b"content-length", b"%d" % length))
-        return Response(200, own, body)
+        return Response(200, draft.finish(_size(body)), body)
 
     def _streamed(
-        self,
-        answer: Payload,
-        first: Any,
-        rest: Iterator[Any],
-        own: Headers,
-        headers: Mapping[bytes, bytes],
-        etag: str | None,
+        self, chunks: Iterator[Any], draft: _Draft, exchange: Exchange, length: int | None, *, sample: Any
     ) -> Response:
-        own.append((b"content-type", answer.media_type.encode()))
-        chunks = _again(first, rest)
-        coding = self._codings.choose(headers.get(b"accept-encoding", b""), answer.media_type)
-        if answer.compress and coding is not None and coding.worthwhile(first, answer.itemsize):
-            own.append((b"content-encoding", coding.name.encode()))
-            etag = etag and with_coding(etag, coding.name)
-            chunks = coding.stream(chunks, answer.itemsize)
-        elif answer.length is not None:
-            own.append((b"content-length", b"%d" % answer.length))
-        own.append(_UNTOLD if etag is None else (b"etag", etag.encode()))
-        return Response(200, own, chunks=chunks)
+        accepted = exchange.headers.get(b"accept-encoding", b"")
+        coding = self._codings.choose(accepted, draft.media_type) if draft.compress else None
+        if coding is not None and coding.worthwhile(sample, draft.itemsize):
+            draft.take_coding(coding.name)
+            return Response(200, draft.finish(None), chunks=coding.stream(chunks, draft.itemsize))
+        return Response(200, draft.finish(length), chunks=chunks)
+
+
+class _Draft(Struct):
+    """The headers of a response in the making."""
+
+    headers: Headers
+    media_type: str
+    etag: str | None = None
+    itemsize: int = 1
+    compress: bool = True
+
+    def unchanged(self) -> Response:
+        """What a client is told that has this state."""
+        assert self.etag is not None
+        return Response(304, [(b"etag", self.etag.encode()), *self.headers])
+
+    def take_coding(self, name: str) -> None:
+        """Note the content coding; other bytes have another ETag."""
+        self.headers.append((b"content-encoding", name.encode()))
+        self.etag = self.etag and with_coding(self.etag, name)
+
+    def finish(self, length: int | None) -> Headers:
+        """All headers; without a length if nobody knows it."""
+        self.headers += (
+            _UNTOLD if self.etag is None else (b"etag", self.etag.encode()),
+            (b"content-type", self.media_type.encode()),
+        )
+        if length is not None:
+            self.headers.append((b"content-length", b"%d" % length))
+        return self.headers
 
 
 def _size(body: bytes | bytearray | memoryview) -> int:
@@ -179,7 +182,7 @@ def attachment(filename: str) -> bytes:
 def _file(answer: File, headers: Mapping[bytes, bytes]) -> Response:
     """A file as it is: 200, 206 for one range, 416 for a range outside it, 304 if the client has it."""
     try:
-        stat = os.stat(answer.path)
+        stat = answer.path.stat()
     except OSError:
         raise Gone(f"the file {answer.filename!r} is not there any more") from None
     etag = etag_of(stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from tiledkernel.families.container.structure import FAMILY
+from tiledkernel.nodes.deferred import Deferred
 from tiledkernel.specs import Spec, as_spec
 
 
@@ -43,6 +44,13 @@ class MemoryContainer(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._mapping)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a child has yet to be made, which may take a while."""
+        return self.in_memory and any(
+            isinstance(child, Deferred) and not child.is_made for child in self._mapping.values()
+        )
 
     def inlined(self, depth: int) -> bool:
         """Whether the children are described with the container, however deep it is."""

@@ -81,7 +81,10 @@ _METADATA = frozenset({READ_METADATA})
 _DATA = frozenset({READ_DATA})
 
 ROUTES = (
-    Route(path="/search/{path}", handler=search, scopes=_METADATA, parameters=SearchQuery, filters=True, families=_CONTAINER),
+    Route(
+        path="/search/{path}", handler=search, scopes=_METADATA, parameters=SearchQuery, families=_CONTAINER,
+        filters=True,
+    ),
     Route(path="/distinct/{path}", handler=distinct, scopes=_METADATA, parameters=DistinctQuery, filters=True),
     Route(path="/container/full/{path}", handler=read_full, scopes=_DATA, parameters=FullQuery, families=_CONTAINER),
     Route(

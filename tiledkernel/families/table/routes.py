@@ -103,9 +103,12 @@ ROUTES = (
         path="/table/full/{path}", handler=read_full, scopes=_SCOPES, parameters=FullQuery, families=_FAMILIES,
         methods=("POST",), body=list[str] | None,
     ),
-    Route(path="/table/partition/{path}", handler=read_partition, scopes=_SCOPES, parameters=PartitionQuery, families=_FAMILIES),
     Route(
-        path="/table/partition/{path}", handler=read_partition, scopes=_SCOPES, parameters=PartitionQuery, families=_FAMILIES,
-        methods=("POST",), body=list[str] | None,
+        path="/table/partition/{path}", handler=read_partition, scopes=_SCOPES, parameters=PartitionQuery,
+        families=_FAMILIES,
+    ),
+    Route(
+        path="/table/partition/{path}", handler=read_partition, scopes=_SCOPES, parameters=PartitionQuery,
+        families=_FAMILIES, methods=("POST",), body=list[str] | None,
     ),
 )  # fmt: skip
