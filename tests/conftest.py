@@ -58,7 +58,7 @@ class Caller:
 
     def raw(self, path: str, query: bytes = b"", *, method: str = "GET", body: bytes = b"", **headers: str) -> Any:
         """The ASGI messages for a request that no polite client would send."""
-        return self._loop.run(asgi_call(self.app, path, query, method, body, headers))
+        return self._loop.run(asgi_call(self.app, path, query, headers, method=method, body=body))
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -73,7 +73,7 @@ class Caller:
 
 
 async def asgi_call(
-    app: Application, path: str, query: bytes, method: str, body: bytes, headers: dict[str, str]
+    app: Application, path: str, query: bytes, headers: dict[str, str], *, method: str, body: bytes
 ) -> list[dict[str, Any]]:
     """What the application sends for one request; the client stays until it has everything."""
     sent: list[dict[str, Any]] = []
@@ -93,11 +93,19 @@ async def asgi_call(
 
     given = {"host": "data.example"} | {name.replace("_", "-"): text for name, text in headers.items()}
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-        "path": path, "raw_path": path.encode("utf-8", "surrogatepass"), "query_string": query, "root_path": "",
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode("utf-8", "surrogatepass"),
+        "query_string": query,
+        "root_path": "",
         "headers": [(name.encode(), text.encode("latin-1")) for name, text in given.items()],
-        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
-    }  # fmt: skip
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
     await app(scope, receive, send)
     return sent
 
@@ -108,9 +116,8 @@ def kernel() -> Composition:
     return Composition(discover(third_party=False))
 
 
-@pytest.fixture
-def connect(kernel: Composition) -> Iterator[Callable[..., Caller]]:
-    """Serve a tree and call it: `connect(tree, public=False, **settings)`; public unless told otherwise."""
+def connector(kernel: Composition) -> Iterator[Callable[..., Caller]]:
+    """What `connect` is, for as long as the fixture lives."""
     callers: list[Caller] = []
 
     def make(
@@ -129,3 +136,15 @@ def connect(kernel: Composition) -> Iterator[Callable[..., Caller]]:
     yield make
     for caller in callers:
         caller.close()
+
+
+@pytest.fixture
+def connect(kernel: Composition) -> Iterator[Callable[..., Caller]]:
+    """Serve a tree and call it: `connect(tree, public=False, **settings)`; public unless told otherwise."""
+    yield from connector(kernel)
+
+
+@pytest.fixture(scope="module")
+def connect_once(kernel: Composition) -> Iterator[Callable[..., Caller]]:
+    """The same, for what all tests of a module may share because they change nothing."""
+    yield from connector(kernel)

@@ -12,7 +12,7 @@ from msgspec import structs
 from tiledkernel import references
 from tiledkernel.errors import PluginError
 from tiledkernel.nodes.deferred import Deferred
-from tiledkernel.plugins import Plugins
+from tiledkernel.plugins import KERNEL, Plugins
 from tiledkernel.records import (
     Authenticator,
     Command,
@@ -109,6 +109,13 @@ class Composition:
         """All families, and all specs that have formats of their own."""
         formats = (serializer.target for serializer in self.serializers.values())
         return list(dict.fromkeys([*self.families, *formats, *(conversion.source for conversion in self.conversions)]))
+
+    def distributions(self) -> dict[str, str]:
+        """The distributions that families of plugins come from, which their clients need too."""
+        named = {name: self.plugins.by_name[self.families.plugin_of(name)] for name in self.families}
+        return {
+            name: plugin.distribution for name, plugin in named.items() if plugin.name != KERNEL and plugin.distribution
+        }
 
     def _adopter(self, kind: type) -> Ref | None:
         for base in kind.__mro__:

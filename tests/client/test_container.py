@@ -409,8 +409,8 @@ def test_a_node_that_is_gone_is_a_key_error(scripted: Any) -> None:
 
 
 def test_an_unknown_kind_of_data_says_what_to_install(scripted: Any) -> None:
-    context, _ = scripted(message({"data": resource("a")}), message({"data": resource("s", "sparse")}))
-    with pytest.raises(UnknownStructureFamily, match="pip install tiled-sparse"):
+    context, _ = scripted(message({"data": resource("a")}), message({"data": resource("s", "fancy")}))
+    with pytest.raises(UnknownStructureFamily, match="pip install tiled-fancy"):
         from_context(context, node_path_parts=["a"])["s"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import socket
 import sys
 import threading
@@ -12,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import uvicorn
 
 from tiledkernel.composition import Composition
+from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.nodes.directory import DirectoryOptions
 from tiledkernel.plugins import discover
 from tiledkernel.trees import build_directory
+
+LIMIT = 2.0  # seconds that any single hostile request may take; most take milliseconds
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +68,43 @@ def files(connect, folder, composition) -> Callable[..., Any]:
     return make
 
 
+@pytest.fixture(scope="module")
+def hostile_caller(connect_once) -> Any:
+    """A server with a node of each kind, whose metadata offer something to every bomb."""
+    metadata = {"color": "red", "text": "a" * 5000 + "!", "list": list(range(200)), "deep": {"a": {"b": {"c": 1}}}}
+    tree = {f"n{number}": MemoryArray(np.zeros(3), metadata=metadata) for number in range(50)}
+    return connect_once(
+        {"a": MemoryArray(np.zeros((3, 4)), metadata=metadata), "t": pd.DataFrame({"A": [1]}), "c": tree}
+    )
+
+
+@pytest.fixture
+def ask(hostile_caller) -> Callable[..., tuple[int, Any]]:
+    """Status and detail of an answer, which must come in time and have the form of all errors."""
+
+    def ask_it(path: str, query: bytes = b"", **options: Any) -> tuple[int, Any]:
+        started = time.perf_counter()
+        messages = hostile_caller.raw(path, query, **options)
+        assert time.perf_counter() - started < LIMIT
+        status = messages[0]["status"]
+        headers = dict(messages[0]["headers"])
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        if status < 400:
+            return status, None
+        assert status < 500, body
+        assert headers[b"content-type"] == b"application/json"
+        assert headers[b"x-content-type-options"] == b"nosniff"
+        document = json.loads(body)
+        assert list(document) == ["detail"]
+        assert len(body) < 20_000, "an answer repeats at most a part of what was sent"
+        detail = document["detail"]
+        sentence = detail if isinstance(detail, str) else detail[0]["msg"]
+        assert len(sentence) > 5
+        return status, detail
+
+    return ask_it
+
+
 class Server:
     """An application behind a real socket, in a thread of its own."""
 
@@ -92,9 +134,8 @@ class Server:
         assert not self._thread.is_alive(), "the server did not stop"
 
 
-@pytest.fixture
-def listen() -> Iterator[Callable[..., Server]]:
-    """Put an application behind a real socket."""
+def listener() -> Iterator[Callable[..., Server]]:
+    """What `listen` is, for as long as the fixture lives."""
     servers: list[Server] = []
 
     def make(app: Any, **options: Any) -> Server:
@@ -104,3 +145,15 @@ def listen() -> Iterator[Callable[..., Server]]:
     yield make
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Server]]:
+    """Put an application behind a real socket."""
+    yield from listener()
+
+
+@pytest.fixture(scope="module")
+def listen_once() -> Iterator[Callable[..., Server]]:
+    """The same, for all tests of a module."""
+    yield from listener()

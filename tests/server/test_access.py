@@ -7,21 +7,31 @@ import pandas as pd
 import pytest
 
 from tiledkernel.access.scopes import ANONYMOUS, SINGLE_USER
+from tiledkernel.composition import Composition
 from tiledkernel.errors import ConfigurationError
+from tiledkernel.plugins import discover
 from tiledkernel.server import Settings, build_app
 
 KEY = "secret"
 TREE = {"a": np.arange(4.0), "t": pd.DataFrame({"A": [1]}), "c": {"x": np.arange(2)}}
+KERNEL = Composition(discover(third_party=False))
 NEEDED = {
-    "/array/full/{path}": "a", "/array/block/{path}": "a?block=0", "/table/full/{path}": "t",
-    "/table/partition/{path}": "t?partition=0", "/container/full/{path}": "c?format=json", "/distinct/{path}": "c",
-    "/search/{path}": "c", "/metadata/{path}": "a", "/asset/bytes/{path}": "a?id=1", "/asset/manifest/{path}": "a?id=1",
-}  # fmt: skip
+    "/array/full/{path}": "a",
+    "/array/block/{path}": "a?block=0",
+    "/table/full/{path}": "t",
+    "/table/partition/{path}": "t?partition=0",
+    "/container/full/{path}": "c?format=json",
+    "/distinct/{path}": "c",
+    "/search/{path}": "c",
+    "/metadata/{path}": "a",
+    "/asset/bytes/{path}": "a?id=1",
+    "/asset/manifest/{path}": "a?id=1",
+}
 
 
 def routes() -> list[tuple[str, str, bool]]:
     """Every route of a server: method, a path that it answers, and whether it needs a scope."""
-    app = build_app(TREE)
+    app = build_app(TREE, composition=KERNEL)
     found = []
     for prefix, table in app.state.tables.items():
         for route in table.routes:
@@ -32,8 +42,10 @@ def routes() -> list[tuple[str, str, bool]]:
 
 
 MATRIX = [
-    (method, path, guarded, who) for method, path, guarded in routes() for who in ("nobody, private", "nobody, public", "key", "wrong key")
-]  # fmt: skip
+    (method, path, guarded, who)
+    for method, path, guarded in routes()
+    for who in ("nobody, private", "nobody, public", "key", "wrong key")
+]
 
 
 @pytest.mark.parametrize(("method", "path", "guarded", "who"), MATRIX)
@@ -53,7 +65,7 @@ def test_every_route_asks_who_is_there(connect, method, path, guarded, who) -> N
 
 
 def test_every_route_declares_its_scopes() -> None:
-    app = build_app(TREE)
+    app = build_app(TREE, composition=KERNEL)
     for table in app.state.tables.values():
         for route in table.routes:
             assert route.scopes <= SINGLE_USER
@@ -75,7 +87,9 @@ def test_a_private_server_does_not_tell_which_nodes_there_are(connect) -> None:
 
 @pytest.mark.parametrize("scheme", ["Apikey", "apikey", "APIKEY", "ApiKey "])
 def test_a_key_may_come_in_a_header(connect, scheme) -> None:
-    assert connect(TREE, public=False).get("metadata/a", headers={"authorization": f"{scheme} {KEY}"}).status_code == 200
+    assert (
+        connect(TREE, public=False).get("metadata/a", headers={"authorization": f"{scheme} {KEY}"}).status_code == 200
+    )
 
 
 def test_a_key_in_the_query_becomes_a_cookie(connect) -> None:
@@ -89,8 +103,13 @@ def test_a_key_in_the_query_becomes_a_cookie(connect) -> None:
 @pytest.mark.parametrize("public", [True, False])
 def test_a_wrong_key_is_refused_everywhere_and_never_kept(connect, public) -> None:
     caller = connect(TREE, public=public)
-    for options in ({"params": {"api_key": "wrong"}}, {"params": {"api_key": ""}}, {"headers": {"authorization": "Apikey wrong"}},
-                    {"headers": {"cookie": "tiled_api_key=wrong"}}, {"params": {"api_key": "sécret"}}):  # fmt: skip
+    for options in (
+        {"params": {"api_key": "wrong"}},
+        {"params": {"api_key": ""}},
+        {"headers": {"authorization": "Apikey wrong"}},
+        {"headers": {"cookie": "tiled_api_key=wrong"}},
+        {"params": {"api_key": "sécret"}},
+    ):
         response = caller.get("metadata/a", **options)
         assert response.status_code == 401
         assert response.json()["detail"] == "this API key is not valid"
@@ -114,7 +133,9 @@ def test_of_several_keys_in_the_query_the_last_counts(connect) -> None:
     assert caller.get(f"metadata/a?api_key={KEY}&api_key=wrong").status_code == 401
 
 
-@pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "secret", "Apikey", "Apikey ", "", "Bearer", "Digest a=b", "\xff\xfe"])
+@pytest.mark.parametrize(
+    "header", ["Basic dXNlcjpwYXNz", "secret", "Apikey", "Apikey ", "", "Bearer", "Digest a=b", "\xff\xfe"]
+)
 @pytest.mark.parametrize("public", [True, False])
 def test_other_schemes_are_not_understood(connect, header, public) -> None:
     response = connect(TREE, public=public).get("metadata/a", headers={"authorization": header.encode("latin-1")})

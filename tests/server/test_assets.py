@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from email.utils import parsedate_to_datetime
 
 import numpy as np
@@ -40,20 +39,39 @@ def test_the_description_lists_what_can_be_downloaded(files, folder) -> None:
     assert source["mimetype"] == "application/x-folder"
     assert source["management"] == "external"
     assert source["assets"] == [
-        {"data_uri": f"file://localhost{folder}/store.folder", "is_directory": True, "parameter": "data_uri", "num": None, "id": 1, "size": None}
+        {
+            "data_uri": f"file://localhost{folder}/store.folder",
+            "is_directory": True,
+            "parameter": "data_uri",
+            "num": None,
+            "id": 1,
+            "size": None,
+        }
     ]
     assert files().json("metadata/store")["data"]["attributes"]["data_sources"] is None
     listed = files().json("search/?include_data_sources=true")["data"]
-    assert [item["attributes"]["data_sources"][0]["assets"][0]["size"] for item in listed] == [(folder / "a.npy").stat().st_size, 0, SIZE, None]
+    assert [item["attributes"]["data_sources"][0]["assets"][0]["size"] for item in listed] == [
+        (folder / "a.npy").stat().st_size,
+        0,
+        SIZE,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
     ("header", "start", "stop"),
     [
-        ("bytes=0-0", 0, 1), ("bytes=0-99", 0, 100), ("bytes=100-", 100, SIZE), ("bytes=-1", SIZE - 1, SIZE), ("bytes=-100", SIZE - 100, SIZE),
-        ("bytes=0-999999999", 0, SIZE), ("bytes=-999999999", 0, SIZE), ("Bytes = 5 - 9", 5, 10), (f"bytes={SIZE - 1}-{SIZE - 1}", SIZE - 1, SIZE),
+        ("bytes=0-0", 0, 1),
+        ("bytes=0-99", 0, 100),
+        ("bytes=100-", 100, SIZE),
+        ("bytes=-1", SIZE - 1, SIZE),
+        ("bytes=-100", SIZE - 100, SIZE),
+        ("bytes=0-999999999", 0, SIZE),
+        ("bytes=-999999999", 0, SIZE),
+        ("Bytes = 5 - 9", 5, 10),
+        (f"bytes={SIZE - 1}-{SIZE - 1}", SIZE - 1, SIZE),
     ],
-)  # fmt: skip
+)
 def test_a_range_is_a_part(files, header, start, stop) -> None:
     response = files().get("asset/bytes/raw?id=1", headers={"range": header})
     assert (response.status_code, response.content) == (206, CONTENT[start:stop])
@@ -72,7 +90,20 @@ def test_no_range_of_an_empty_file_is_satisfiable(files) -> None:
     assert files().get("asset/bytes/empty?id=1", headers={"range": "bytes=0-0"}).status_code == 416
 
 
-@pytest.mark.parametrize("header", ["bytes=", "bytes=-", "bytes=a-b", "bytes=5-1", "bytes=1", "bytes=--1", "bytes=1-2-3", "bytes=\u0661-2", "bytes=" + "9" * 100 + "-"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "bytes=",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=5-1",
+        "bytes=1",
+        "bytes=--1",
+        "bytes=1-2-3",
+        "bytes=\u0661-2",
+        "bytes=" + "9" * 100 + "-",
+    ],
+)
 def test_a_malformed_range_is_explained(files, header) -> None:
     response = files().get("asset/bytes/raw?id=1", headers={"range": header.encode()})
     assert response.status_code == 400
@@ -115,12 +146,27 @@ def test_the_manifest_of_a_directory_leads_to_its_files(files, folder) -> None:
 
 @pytest.mark.parametrize(
     "relative",
-    ["../raw.bin", "../../etc/passwd", "/etc/passwd", "below/../../raw.bin", "..", ".", "", "below", "nope", "link", "below/link/raw.bin",
-     "x" * 5000, "\\..\\raw.bin", "%2e%2e/raw.bin", "below//note.txt/.."],
-)  # fmt: skip
+    [
+        "../raw.bin",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "below/../../raw.bin",
+        "..",
+        ".",
+        "",
+        "below",
+        "nope",
+        "link",
+        "below/link/raw.bin",
+        "x" * 5000,
+        "\\..\\raw.bin",
+        "%2e%2e/raw.bin",
+        "below//note.txt/..",
+    ],
+)
 def test_nothing_outside_of_the_directory_is_reached(files, folder, relative) -> None:
-    os.symlink(folder / "raw.bin", folder / "store.folder" / "link")
-    os.symlink(folder, folder / "store.folder" / "below" / "link")
+    (folder / "store.folder" / "link").symlink_to(folder / "raw.bin")
+    (folder / "store.folder" / "below" / "link").symlink_to(folder)
     response = files().get("asset/bytes/store", params={"id": 1, "relative_path": relative})
     assert 400 <= response.status_code < 500
     assert str(folder) not in response.text
@@ -129,12 +175,19 @@ def test_nothing_outside_of_the_directory_is_reached(files, folder, relative) ->
 @pytest.mark.parametrize(
     ("query", "status", "sentence"),
     [
-        ("bytes/raw", 422, "'id' is missing"), ("bytes/raw?id=2", 404, "asset"), ("bytes/raw?id=0", 404, "asset"), ("bytes/raw?id=-1", 404, "asset"),
-        ("bytes/raw?id=1&relative_path=x", 400, "is for directories"), ("bytes/store?id=1", 400, "must say which of its files"),
-        ("manifest/raw?id=1", 400, "only directories have a manifest"), ("manifest/store?id=9", 404, "asset"), ("bytes/store/x?id=1", 405, "has no assets"),
-        ("bytes/?id=1", 405, "has no assets"), ("bytes/nope?id=1", 404, "no such entry"),
+        ("bytes/raw", 422, "'id' is missing"),
+        ("bytes/raw?id=2", 404, "asset"),
+        ("bytes/raw?id=0", 404, "asset"),
+        ("bytes/raw?id=-1", 404, "asset"),
+        ("bytes/raw?id=1&relative_path=x", 400, "is for directories"),
+        ("bytes/store?id=1", 400, "must say which of its files"),
+        ("manifest/raw?id=1", 400, "only directories have a manifest"),
+        ("manifest/store?id=9", 404, "asset"),
+        ("bytes/store/x?id=1", 405, "has no assets"),
+        ("bytes/?id=1", 405, "has no assets"),
+        ("bytes/nope?id=1", 404, "no such entry"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_explained(files, query, status, sentence) -> None:
     response = files().get(f"asset/{query}")
     assert response.status_code == status
@@ -153,7 +206,12 @@ def test_raw_assets_can_be_switched_off_while_descriptions_stay(files) -> None:
         response = caller.get(path)
         assert response.status_code == 403
         assert "does not hand out raw files" in response.json()["detail"]
-    assert caller.json("metadata/raw?include_data_sources=true")["data"]["attributes"]["data_sources"][0]["assets"][0]["size"] == SIZE
+    assert (
+        caller.json("metadata/raw?include_data_sources=true")["data"]["attributes"]["data_sources"][0]["assets"][0][
+            "size"
+        ]
+        == SIZE
+    )
 
 
 def test_a_file_that_no_reader_can_open_can_still_be_downloaded(files, folder) -> None:

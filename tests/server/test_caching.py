@@ -14,17 +14,36 @@ from tiledkernel.families.container.memory import MemoryContainer
 from tiledkernel.families.table.memory import MemoryTable
 
 PATHS = [
-    "array/full/a", "array/full/a?slice=1:", "array/full/a?format=json", "array/block/a?block=0", "array/full/raw",
-    "array/full/list", "metadata/a", "search/", "search/?fields=", "distinct/?specs=true", "table/full/t", "table/full/frame",
-    "table/full/frame?format=csv", "table/partition/t?partition=0", "array/full/t/A", "array/full/frame/A",
-    "container/full/?format=json", "", "/docs", "/openapi.json", "/",
-]  # fmt: skip
+    "array/full/a",
+    "array/full/a?slice=1:",
+    "array/full/a?format=json",
+    "array/block/a?block=0",
+    "array/full/raw",
+    "array/full/list",
+    "metadata/a",
+    "search/",
+    "search/?fields=",
+    "distinct/?specs=true",
+    "table/full/t",
+    "table/full/frame",
+    "table/full/frame?format=csv",
+    "table/partition/t?partition=0",
+    "array/full/t/A",
+    "array/full/frame/A",
+    "container/full/?format=json",
+    "",
+    "/docs",
+    "/openapi.json",
+    "/",
+]
 
 
-@pytest.fixture
-def caller(connect):
+@pytest.fixture(scope="module")
+def caller(connect_once):
     frame = pd.DataFrame({"A": [1, 2]})
-    return connect({"a": MemoryArray(np.arange(5)), "raw": np.arange(5), "list": [1, 2], "t": MemoryTable(frame), "frame": frame})
+    return connect_once(
+        {"a": MemoryArray(np.arange(5)), "raw": np.arange(5), "list": [1, 2], "t": MemoryTable(frame), "frame": frame}
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -40,11 +59,20 @@ def test_an_etag_is_quoted_and_saves_the_body(caller, path) -> None:
 @pytest.mark.parametrize(
     ("template", "status"),
     [
-        ("{quoted}", 304), ("{bare}", 304), ("W/{quoted}", 304), ("*", 304), (' {quoted} ', 304),
-        ('"other", {quoted}', 304), ('"other",W/{quoted},"more"', 304),
-        ('"other"', 200), ("", 200), ("{bare}x", 200), ('W/"other", "more"', 200), ("**", 200),
+        ("{quoted}", 304),
+        ("{bare}", 304),
+        ("W/{quoted}", 304),
+        ("*", 304),
+        (" {quoted} ", 304),
+        ('"other", {quoted}', 304),
+        ('"other",W/{quoted},"more"', 304),
+        ('"other"', 200),
+        ("", 200),
+        ("{bare}x", 200),
+        ('W/"other", "more"', 200),
+        ("**", 200),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("path", ["array/full/a", "array/full/raw", "metadata/a", "/docs"])
 def test_conditions_are_understood_in_every_spelling(caller, path, template, status) -> None:
     quoted = caller.get(path).headers["etag"]
@@ -103,9 +131,15 @@ def change_list(live):
 
 @pytest.mark.parametrize(
     ("path", "change"),
-    [("array/full/a", change_array), ("array/full/a?format=json", change_array), ("table/full/f", change_frame),
-     ("table/full/f?format=csv", change_frame), ("array/full/f/A", change_frame), ("array/full/l", change_list)],
-)  # fmt: skip
+    [
+        ("array/full/a", change_array),
+        ("array/full/a?format=json", change_array),
+        ("table/full/f", change_frame),
+        ("table/full/f?format=csv", change_frame),
+        ("array/full/f/A", change_frame),
+        ("array/full/l", change_list),
+    ],
+)
 def test_live_objects_that_change_in_place_are_never_stale(connect, path, change) -> None:
     live = {"a": np.arange(5), "f": pd.DataFrame({"A": [1, 2]}), "l": [1, 2]}
     caller = connect(live)
@@ -161,21 +195,33 @@ def test_a_table_of_which_nobody_can_tell_whether_it_changed_is_looked_at(connec
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("array/full/a", "array/full/b"), ("array/full/a", "array/full/a?slice=1:"), ("array/full/a", "array/full/a?format=json"),
-        ("array/block/m?block=0", "array/block/m?block=1"), ("table/full/t?column=A", "table/full/t?column=B"),
-        ("metadata/a", "metadata/b"), ("search/", "search/?page[limit]=1"),
+        ("array/full/a", "array/full/b"),
+        ("array/full/a", "array/full/a?slice=1:"),
+        ("array/full/a", "array/full/a?format=json"),
+        ("array/block/m?block=0", "array/block/m?block=1"),
+        ("table/full/t?column=A", "table/full/t?column=B"),
+        ("metadata/a", "metadata/b"),
+        ("search/", "search/?page[limit]=1"),
     ],
-)  # fmt: skip
+)
 def test_different_things_have_different_etags(connect, one, other) -> None:
     zeros = np.zeros(4)
-    tree = {"a": MemoryArray(zeros), "b": MemoryArray(zeros), "m": MemoryArray(zeros, chunks=(2,)), "t": MemoryTable(pd.DataFrame({"A": [0], "B": [0]}))}
+    tree = {
+        "a": MemoryArray(zeros),
+        "b": MemoryArray(zeros),
+        "m": MemoryArray(zeros, chunks=(2,)),
+        "t": MemoryTable(pd.DataFrame({"A": [0], "B": [0]})),
+    }
     caller = connect(tree)
     assert caller.get(one).headers["etag"] != caller.get(other).headers["etag"]
 
 
 def test_different_columns_in_a_body_have_different_etags(connect) -> None:
     caller = connect({"t": MemoryTable(pd.DataFrame({"A": [0], "B": [0]}))})
-    assert caller.post("table/full/t", json=["A"]).headers["etag"] != caller.post("table/full/t", json=["B"]).headers["etag"]
+    assert (
+        caller.post("table/full/t", json=["A"]).headers["etag"]
+        != caller.post("table/full/t", json=["B"]).headers["etag"]
+    )
 
 
 def test_new_metadata_have_a_new_etag(connect) -> None:

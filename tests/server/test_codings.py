@@ -35,19 +35,33 @@ def body(caller, path: str, coding: str) -> tuple[dict[str, str], bytes]:
     return headers, b"".join(message.get("body", b"") for message in messages[1:])
 
 
-@pytest.fixture
-def caller(connect):
+@pytest.fixture(scope="module")
+def caller(connect_once):
     frame = pd.DataFrame({"A": SMOOTH, "B": ["text"] * len(SMOOTH)})
     tree = {
-        "smooth": MemoryArray(SMOOTH, metadata={"text": "word " * 1000}), "noise": MemoryArray(NOISE), "small": MemoryArray(np.zeros(10)),
-        "streamed": MemoryArray(np.asfortranarray(np.zeros((1200, 1200)))), "t": MemoryTable(frame),
-    }  # fmt: skip
-    return connect(tree)
+        "smooth": MemoryArray(SMOOTH, metadata={"text": "word " * 1000}),
+        "noise": MemoryArray(NOISE),
+        "small": MemoryArray(np.zeros(10)),
+        "streamed": MemoryArray(np.asfortranarray(np.zeros((1200, 1200)))),
+        "t": MemoryTable(frame),
+    }
+    return connect_once(tree)
 
 
 @pytest.mark.parametrize("coding", DECODERS)
-@pytest.mark.parametrize("path", ["array/full/smooth", "array/full/smooth?format=json", "array/full/smooth?format=csv",
-                                  "table/full/t", "table/full/t?format=csv", "metadata/smooth", "search/", "array/full/streamed"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "array/full/smooth",
+        "array/full/smooth?format=json",
+        "array/full/smooth?format=csv",
+        "table/full/t",
+        "table/full/t?format=csv",
+        "metadata/smooth",
+        "search/",
+        "array/full/streamed",
+    ],
+)
 def test_a_coded_answer_is_smaller_and_decodes_to_the_same(caller, path, coding) -> None:
     plain_headers, plain = body(caller, path, "identity")
     headers, coded = body(caller, path, coding)
@@ -66,7 +80,16 @@ def test_a_complete_answer_tells_its_length_and_a_coded_stream_does_not(caller) 
     assert int(headers["content-length"]) == len(plain) == 1200 * 1200 * 8
 
 
-@pytest.mark.parametrize("path", ["array/full/noise", "array/full/small", "array/full/small?format=json", "metadata/noise", "table/full/t?format=application/json-seq"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "array/full/noise",
+        "array/full/small",
+        "array/full/small?format=json",
+        "metadata/noise",
+        "table/full/t?format=application/json-seq",
+    ],
+)
 @pytest.mark.parametrize("coding", [*DECODERS, "gzip, zstd"])
 def test_what_hardly_gets_smaller_is_sent_as_it_is(caller, path, coding) -> None:
     headers, plain = body(caller, path, coding)
@@ -84,13 +107,32 @@ def test_noise_that_is_streamed_is_sent_as_it_is(connect) -> None:
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [
-        ("gzip", "gzip"), ("zstd", "zstd"), ("gzip, zstd", "zstd"), ("gzip,zstd", "zstd"), ("GZIP", "gzip"), ("*", "zstd"),
-        ("gzip;q=1.0", "gzip"), ("gzip;q=0.9, zstd;q=0.1", "gzip"), ("zstd;q=0, gzip", "gzip"), ("*, zstd;q=0", "gzip"),
-        ("gzip;q=0", None), ("*;q=0", None), ("identity", None), ("", None), ("br", None), ("identity;q=1, gzip;q=0.5", None),
-        ("gzip;q=nan, zstd;q=nan", "zstd"), ("gzip;q=inf", "gzip"), ("gzip;q=-1", None), ("gzip;q=x", "gzip"), (";;,,;q=", None),
-        ("gzip;q=0.5;x=y", "gzip"), ("a," * 10_000 + "gzip", None), ("deflate, gzip, br", "gzip"),
+        ("gzip", "gzip"),
+        ("zstd", "zstd"),
+        ("gzip, zstd", "zstd"),
+        ("gzip,zstd", "zstd"),
+        ("GZIP", "gzip"),
+        ("*", "zstd"),
+        ("gzip;q=1.0", "gzip"),
+        ("gzip;q=0.9, zstd;q=0.1", "gzip"),
+        ("zstd;q=0, gzip", "gzip"),
+        ("*, zstd;q=0", "gzip"),
+        ("gzip;q=0", None),
+        ("*;q=0", None),
+        ("identity", None),
+        ("", None),
+        ("br", None),
+        ("identity;q=1, gzip;q=0.5", None),
+        ("gzip;q=nan, zstd;q=nan", "zstd"),
+        ("gzip;q=inf", "gzip"),
+        ("gzip;q=-1", None),
+        ("gzip;q=x", "gzip"),
+        (";;,,;q=", None),
+        ("gzip;q=0.5;x=y", "gzip"),
+        ("a," * 10_000 + "gzip", None),
+        ("deflate, gzip, br", "gzip"),
     ],
-)  # fmt: skip
+)
 def test_the_best_coding_that_is_accepted_is_taken(caller, accepted, coding) -> None:
     assert body(caller, "array/full/smooth", accepted)[0].get("content-encoding") == coding
 
@@ -137,7 +179,11 @@ class Resting(MemoryArray):
     """An array whose blocks rest compressed with gzip."""
 
     def encoded_block(self, block: tuple[int, ...]) -> EncodedBlock | None:
-        return EncodedBlock("gzip", gzip.compress(self.array[block[0] * 50_000 : (block[0] + 1) * 50_000].tobytes())) if block[0] == 0 else None
+        return (
+            EncodedBlock("gzip", gzip.compress(self.array[block[0] * 50_000 : (block[0] + 1) * 50_000].tobytes()))
+            if block[0] == 0
+            else None
+        )
 
 
 def test_a_block_is_sent_as_it_rests_to_those_who_accept_its_coding(connect) -> None:
@@ -145,8 +191,13 @@ def test_a_block_is_sent_as_it_rests_to_those_who_accept_its_coding(connect) -> 
     headers, coded = body(caller, "array/block/a?block=0", "gzip")
     assert (headers["content-encoding"], headers["x-tiledkernel-encoded"]) == ("gzip", "at-rest")
     assert gzip.decompress(coded) == SMOOTH[:50_000].tobytes()
-    for path, accepted in (("array/block/a?block=0", "identity"), ("array/block/a?block=0", "zstd"), ("array/block/a?block=1", "gzip"),
-                           ("array/block/a?block=0&slice=0:9", "gzip"), ("array/block/a?block=0&format=json", "gzip")):  # fmt: skip
+    for path, accepted in (
+        ("array/block/a?block=0", "identity"),
+        ("array/block/a?block=0", "zstd"),
+        ("array/block/a?block=1", "gzip"),
+        ("array/block/a?block=0&slice=0:9", "gzip"),
+        ("array/block/a?block=0&format=json", "gzip"),
+    ):
         assert "x-tiledkernel-encoded" not in body(caller, path, accepted)[0]
 
 
@@ -157,7 +208,13 @@ def test_a_compressor_whose_library_is_missing_is_not_offered(connect) -> None:
 
     @hookimpl
     def register_compressors():
-        return [Compressor(coding="gone", compress="nowhere:x", stream="nowhere:x", needs=("a_module_that_is_not_there",), rank=0)]
+        return [
+            Compressor(
+                coding="gone", compress="nowhere:x", stream="nowhere:x", needs=("a_module_that_is_not_there",), rank=0
+            )
+        ]
 
-    composition = Composition(discover(third_party=False, extra={"gone": SimpleNamespace(register_compressors=register_compressors)}))
+    composition = Composition(
+        discover(third_party=False, extra={"gone": SimpleNamespace(register_compressors=register_compressors)})
+    )
     assert "content-encoding" not in body(connect({"a": SMOOTH}, composition=composition), "array/full/a", "gone")[0]

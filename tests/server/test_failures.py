@@ -16,8 +16,18 @@ from tiledkernel.families.container.memory import MemoryContainer
 from tiledkernel.nodes.directory import DirectoryOptions
 from tiledkernel.trees import build_directory
 
-NAMES = ["OSError", "KeyError", "StopIteration", "MemoryError", "RecursionError", "UnicodeDecodeError", "SystemExit", "Panic",
-         "Unspeakable", "AssertionError"]  # fmt: skip
+NAMES = [
+    "OSError",
+    "KeyError",
+    "StopIteration",
+    "MemoryError",
+    "RecursionError",
+    "UnicodeDecodeError",
+    "SystemExit",
+    "Panic",
+    "Unspeakable",
+    "AssertionError",
+]
 every_failure = pytest.mark.parametrize("name", NAMES)
 
 
@@ -73,10 +83,19 @@ class MoodyMapping(Mapping[str, Any]):
 
 @every_failure
 @pytest.mark.parametrize("in_memory", [True, False])
-@pytest.mark.parametrize(("part", "path"), [("read", "array/full/a"), ("read", "array/full/a?format=json"), ("read", "array/block/a?block=0"),
-                                            ("metadata", "metadata/a"), ("structure", "metadata/a"), ("structure", "array/full/a"),
-                                            ("stamp", "array/full/a")])  # fmt: skip
-def test_a_live_node_that_fails_is_named(connect, toy, caplog, name, in_memory, part, path) -> None:
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        ("read", "array/full/a"),
+        ("read", "array/full/a?format=json"),
+        ("read", "array/block/a?block=0"),
+        ("metadata", "metadata/a"),
+        ("structure", "metadata/a"),
+        ("structure", "array/full/a"),
+        ("stamp", "array/full/a"),
+    ],
+)
+def test_a_live_node_that_fails_is_named(connect, toy, caplog, *, name, in_memory, part, path) -> None:
     caller = connect({"a": Moody(toy.FAILURES[name], part, in_memory=in_memory), "b": np.arange(3)})
     response = caller.get(path)
     assert response.status_code == 500
@@ -104,7 +123,9 @@ def test_searching_sorting_and_summing_up_go_on_without_a_child_that_fails(conne
     eq = "filter[eq][condition][key]=color&filter[eq][condition][value]=%22red%22"
     assert [item["id"] for item in caller.json(f"search/?{eq}")["data"]] == ["b"]
     assert [item["id"] for item in caller.json("search/?sort=-color")["data"]] == ["b", "a"]
-    assert caller.json(f"distinct/?metadata=color&counts=true&{eq}")["metadata"]["color"] == [{"value": "red", "count": 1}]
+    assert caller.json(f"distinct/?metadata=color&counts=true&{eq}")["metadata"]["color"] == [
+        {"value": "red", "count": 1}
+    ]
     assert caller.json("distinct/?metadata=color&counts=true")["metadata"]["color"] == [{"value": "red", "count": 1}]
     contents = caller.json("container/full/?format=json")["contents"]
     assert name in contents["a"]["metadata"]["unavailable"]["reason"]
@@ -142,7 +163,11 @@ def test_a_node_that_reads_something_else_is_refused(connect, returned) -> None:
         def read(self, cut):
             return returned
 
-    with pytest.warns(np.exceptions.ComplexWarning) if isinstance(returned, np.ndarray) and returned.dtype == complex else _nothing():
+    with (
+        pytest.warns(np.exceptions.ComplexWarning)
+        if isinstance(returned, np.ndarray) and returned.dtype == complex
+        else _nothing()
+    ):
         response = connect({"a": Liar(np.zeros(3))}).get("array/full/a")
     assert response.status_code in (200, 500)
     if response.status_code == 500:
@@ -162,7 +187,7 @@ def _nothing():
 def broken(connect, composition, folder, toy):
     for name in NAMES:
         (folder / f"{name}.failing").touch()
-        (folder / f"{name}.unreadable").touch() if name not in ("KeyError",) else None
+        (folder / f"{name}.unreadable").touch() if name != "KeyError" else None
     options = DirectoryOptions(path=str(folder), keep_ext=True)
     return connect(build_directory(options, composition), composition=composition)
 
@@ -239,8 +264,13 @@ def test_an_encoder_cannot_end_the_server(encoded, name) -> None:
     assert encoded.get(f"array/full/{name}?format=json").status_code == 200
 
 
-@pytest.mark.parametrize(("format_", "sentence"), [("answer_nonsense", "a bytes-like object is required, not 'int'"),
-                                                   ("application/x-lost", "no module named 'a_module_that_is_not_there'")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("format_", "sentence"),
+    [
+        ("answer_nonsense", "a bytes-like object is required, not 'int'"),
+        ("application/x-lost", "no module named 'a_module_that_is_not_there'"),
+    ],
+)
 def test_an_encoder_that_answers_nonsense_or_is_not_there_is_named(encoded, format_, sentence) -> None:
     response = encoded.get("array/full/good", params={"format": format_})
     assert response.status_code == 406
@@ -250,7 +280,7 @@ def test_an_encoder_that_answers_nonsense_or_is_not_there_is_named(encoded, form
 @pytest.mark.parametrize("name", ["OSError", "SystemExit", "Panic"])
 def test_a_failure_in_the_middle_of_a_stream_breaks_it_off(encoded, caplog, name) -> None:
     sent: list[dict[str, Any]] = []
-    with pytest.raises(Exception, match="cannot be sent|could not be read"):
+    with pytest.raises(Exception, match=r"cannot be sent|could not be read"):
         encoded._loop.run(_collect(encoded.app, f"/api/v1/array/full/{name}", b"format=fail_very_late", sent))
     assert sent[0]["status"] == 200
     assert b"content-length" not in dict(sent[0]["headers"])
@@ -270,8 +300,19 @@ async def _collect(app: Any, path: str, query: bytes, sent: list[dict[str, Any]]
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "raw_path": path.encode(),
-             "query_string": query, "root_path": "", "headers": [(b"host", b"x")], "client": None, "server": None}  # fmt: skip
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "root_path": "",
+        "headers": [(b"host", b"x")],
+        "client": None,
+        "server": None,
+    }
     await app(scope, receive, send)
 
 

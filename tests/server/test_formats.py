@@ -9,10 +9,10 @@ from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.server.negotiation import Negotiator
 
 
-@pytest.fixture
-def caller(connect, composition):
+@pytest.fixture(scope="module")
+def caller(connect_once, composition):
     tree = {"a": np.arange(3), "s": MemoryArray(np.arange(3), specs=["other", "special"])}
-    return connect(tree, composition=composition, file_extensions={"numbers": "text/csv"})
+    return connect_once(tree, composition=composition, file_extensions={"numbers": "text/csv"})
 
 
 def test_a_suffix_a_media_type_and_a_header_are_three_ways_to_say_one_thing(caller) -> None:
@@ -21,20 +21,32 @@ def test_a_suffix_a_media_type_and_a_header_are_three_ways_to_say_one_thing(call
         caller.get("array/full/a?format=text/csv"),
         caller.get("array/full/a", headers={"accept": "text/csv"}),
     ]
-    assert {(r.status_code, r.content, r.headers["content-type"]) for r in answers} == {(200, b"0\n1\n2\n", "text/csv; charset=utf-8")}
+    assert {(r.status_code, r.content, r.headers["content-type"]) for r in answers} == {
+        (200, b"0\n1\n2\n", "text/csv; charset=utf-8")
+    }
 
 
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [
-        ("", "application/octet-stream"), ("*/*", "application/octet-stream"), ("application/json", "application/json"),
-        ("text/csv, application/json", "text/csv; charset=utf-8"), ("text/csv;q=0.1, application/json;q=0.9", "application/json"),
-        ("image/nope, application/json", "application/json"), ("text/*", "text/csv; charset=utf-8"),
-        ("application/*", "application/octet-stream"), ("text/html, application/xhtml+xml, */*;q=0.8", "application/octet-stream"),
-        ("TEXT/CSV", "text/csv; charset=utf-8"), ("text/csv;q=0, */*", "application/octet-stream"), (",,", None),
-        ("image/png", None), ("text/csv;q=0", None), ("nonsense", None), ("x" * 3000, None),
+        ("", "application/octet-stream"),
+        ("*/*", "application/octet-stream"),
+        ("application/json", "application/json"),
+        ("text/csv, application/json", "text/csv; charset=utf-8"),
+        ("text/csv;q=0.1, application/json;q=0.9", "application/json"),
+        ("image/nope, application/json", "application/json"),
+        ("text/*", "text/csv; charset=utf-8"),
+        ("application/*", "application/octet-stream"),
+        ("text/html, application/xhtml+xml, */*;q=0.8", "application/octet-stream"),
+        ("TEXT/CSV", "text/csv; charset=utf-8"),
+        ("text/csv;q=0, */*", "application/octet-stream"),
+        (",,", None),
+        ("image/png", None),
+        ("text/csv;q=0", None),
+        ("nonsense", None),
+        ("x" * 3000, None),
     ],
-)  # fmt: skip
+)
 def test_the_header_is_understood(caller, accept, media_type) -> None:
     response = caller.get("array/full/a", headers={"accept": accept})
     if media_type is None:
@@ -66,7 +78,10 @@ def test_a_spec_adds_its_formats_and_is_asked_first(caller) -> None:
     assert caller.json("")["formats"]["special"] == ["application/x-special"]
 
 
-@pytest.mark.parametrize("query", ["format=zzz", "format=", "format=image/png", "format=text/csv;é=1", "format=" + "x" * 3000, "format=a/b,c/d"])
+@pytest.mark.parametrize(
+    "query",
+    ["format=zzz", "format=", "format=image/png", "format=text/csv;é=1", "format=" + "x" * 3000, "format=a/b,c/d"],
+)
 def test_a_miss_lists_what_there_is(caller, query) -> None:
     response = caller.get(f"array/full/a?{query}")
     assert response.status_code == 406

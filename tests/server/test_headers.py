@@ -71,7 +71,10 @@ def test_a_request_id_of_the_client_is_repeated(caller, path) -> None:
     assert caller.get(path, headers={"x-tiled-request-id": given}).headers["x-tiled-request-id"] == given
 
 
-@pytest.mark.parametrize("given", ["", "x", "1" * 36, str(uuid.UUID(int=1)), str(uuid.uuid4()) + "0", "é", str(uuid.uuid4()) + "\n"[:0] + " x"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "x", "1" * 36, str(uuid.UUID(int=1)), str(uuid.uuid4()) + "0", "é", str(uuid.uuid4()) + "\n"[:0] + " x"],
+)
 def test_what_is_no_uuid4_is_not_repeated(caller, given) -> None:
     found = caller.get("metadata/a", headers={"x-tiled-request-id": given.encode()}).headers["x-tiled-request-id"]
     assert re.fullmatch("[0-9a-f]{16}", found)
@@ -97,7 +100,18 @@ def test_a_cookie_against_forgery_is_set_once(caller, path) -> None:
     assert "set-cookie" not in caller.get(path).headers
 
 
-@pytest.mark.parametrize("path", ["array/full/a?slice=99", "metadata/nope", "nope", "/nope", "search/?page[limit]=x", "array/full/a?format=zz", "container/full/?format=json&field=z"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "array/full/a?slice=99",
+        "metadata/nope",
+        "nope",
+        "/nope",
+        "search/?page[limit]=x",
+        "array/full/a?format=zz",
+        "container/full/?format=json&field=z",
+    ],
+)
 @pytest.mark.parametrize("accept", ["*/*", "application/x-msgpack", "text/html"])
 def test_errors_are_always_json_with_a_detail(caller, path, accept) -> None:
     response = caller.get(path, headers={"accept": accept})
@@ -122,12 +136,16 @@ def test_unknown_paths_are_not_found_by_any_method(caller, path, method) -> None
     assert (response.status_code, response.json()) == (404, {"detail": "Not Found"})
 
 
-@pytest.mark.parametrize("path", ["array/full/a", "metadata/a", "search/", "array/full/a?format=csv", "/docs", "metadata/nope"])
+@pytest.mark.parametrize(
+    "path", ["array/full/a", "metadata/a", "search/", "array/full/a?format=csv", "/docs", "metadata/nope"]
+)
 def test_head_is_get_without_the_body(caller, path) -> None:
     got, head = caller.get(path), caller.request("HEAD", path)
     assert (head.status_code, head.content) == (got.status_code, b"")
     varying = {"x-tiled-request-id", "server-timing", "set-cookie", "expires"}
-    assert {k: v for k, v in head.headers.items() if k not in varying} == {k: v for k, v in got.headers.items() if k not in varying}
+    assert {k: v for k, v in head.headers.items() if k not in varying} == {
+        k: v for k, v in got.headers.items() if k not in varying
+    }
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,21 @@ class Wire:
         self.may_send = asyncio.Semaphore(0)
         self.gone = asyncio.Event()
         scope = {
-            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": f"/api/v1/{path}", "raw_path": b"",
-            "query_string": b"", "root_path": "", "client": None, "server": None,
-            "headers": [(b"host", b"x"), *((name.replace("_", "-").encode(), text.encode()) for name, text in headers.items())],
-        }  # fmt: skip
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": f"/api/v1/{path}",
+            "raw_path": b"",
+            "query_string": b"",
+            "root_path": "",
+            "client": None,
+            "server": None,
+            "headers": [
+                (b"host", b"x"),
+                *((name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()),
+            ],
+        }
         self.task = asyncio.create_task(app(scope, self._receive, self._send))
         self._asked = False
 
@@ -63,7 +74,7 @@ class Wire:
         for _ in range(count):
             self.may_send.release()
         async with asyncio.timeout(10):
-            while self.may_send._value:
+            while self.may_send._value:  # noqa: ASYNC110 - a semaphore has no event for this
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.1)
 
@@ -208,7 +219,10 @@ def test_a_large_array_in_memory_is_sent_without_a_copy(connect) -> None:
     assert all(np.shares_memory(np.frombuffer(piece, "u1"), array) for piece in pieces)
 
 
-@pytest.mark.parametrize("parameters", ["", "?select_metadata=color", "?sort=color", "?filter[eq][condition][key]=color&filter[eq][condition][value]=1"])
+@pytest.mark.parametrize(
+    "parameters",
+    ["", "?select_metadata=color", "?sort=color", "?filter[eq][condition][key]=color&filter[eq][condition][value]=1"],
+)
 def test_what_a_caller_makes_costly_is_not_done_on_the_event_loop(connect, parameters) -> None:
     seen: set[str] = set()
 

@@ -125,7 +125,9 @@ def register_serializers() -> list[Serializer]:
     names = ("fail", "fail_late", "fail_very_late", "answer_nonsense", "answer_buffer", "answer_texts")
     return [
         *(
-            Serializer(target="array", media_type=f"application/x-{name}", encode=f"toy_plugin:{name}", suffixes=(name,))
+            Serializer(
+                target="array", media_type=f"application/x-{name}", encode=f"toy_plugin:{name}", suffixes=(name,)
+            )
             for name in names
         ),
         Serializer(target="array", media_type="application/x-lost", encode="a_module_that_is_not_there:x"),

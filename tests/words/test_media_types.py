@@ -35,7 +35,9 @@ def test_a_media_type_has_a_base_parameters_and_a_quality(text: str, offer: Offe
     assert parse_media_type(text) == offer
 
 
-@pytest.mark.parametrize(("text", "quality"), [("2", 1), ("-1", 0), ("0.25", 0.25), ("", 1), ("x", 1), ("nan", 1), ("inf", 1), ("1e999", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "quality"), [("2", 1), ("-1", 0), ("0.25", 0.25), ("", 1), ("x", 1), ("nan", 1), ("inf", 1), ("1e999", 1)]
+)
 def test_a_quality_lies_between_0_and_1(text: str, quality: float) -> None:
     assert parse_media_type(f"text/csv;q={text}").quality == quality
 
@@ -47,13 +49,31 @@ def test_the_best_quality_comes_first_and_equal_ones_keep_their_order() -> None:
 
 @pytest.mark.parametrize(
     ("text", "base"),
-    [("csv", CSV), ("text/csv", CSV), (".csv", CSV), ("CSV", CSV), ("h5", HDF5), ("hdf5", HDF5), ("arrow", ARROW_FILE),
-     ("feather", ARROW_FILE), ("json", JSON), ("png", "image/png"), ("tif", "image/tiff"), ("html", "text/html"),
-     ("htm", "text/html"), ("txt", "text/plain"), ("text", "text/plain"), ("parquet", "application/x-parquet"),
-     ("nc", "application/netcdf"), ("xls", "application/vnd.ms-excel"), ("zip", "application/zip"),
-     ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-     ("xslx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), ("zzz", "zzz")],
-)  # fmt: skip
+    [
+        ("csv", CSV),
+        ("text/csv", CSV),
+        (".csv", CSV),
+        ("CSV", CSV),
+        ("h5", HDF5),
+        ("hdf5", HDF5),
+        ("arrow", ARROW_FILE),
+        ("feather", ARROW_FILE),
+        ("json", JSON),
+        ("png", "image/png"),
+        ("tif", "image/tiff"),
+        ("html", "text/html"),
+        ("htm", "text/html"),
+        ("txt", "text/plain"),
+        ("text", "text/plain"),
+        ("parquet", "application/x-parquet"),
+        ("nc", "application/netcdf"),
+        ("xls", "application/vnd.ms-excel"),
+        ("zip", "application/zip"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("xslx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("zzz", "zzz"),
+    ],
+)
 def test_a_format_is_a_suffix_or_a_media_type(text: str, base: str) -> None:
     assert [offer.base for offer in parse_format(text, {})] == [base]
 

@@ -71,9 +71,31 @@ def test_a_reversed_range_that_reaches_the_start_is_whole() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1:2:3:4", "..", "...", "a", "1.5", "1e3", "0x10", "1;2", "__import__('os')", "[0]", "()", "None", " 1", "1 ",
-       "1\n", "--1", "+1", "\u0661", "1" * 20, "9" * 400, "0," * MAX_TEXT, "\x00"],
-)  # fmt: skip
+    [
+        "1:2:3:4",
+        "..",
+        "...",
+        "a",
+        "1.5",
+        "1e3",
+        "0x10",
+        "1;2",
+        "__import__('os')",
+        "[0]",
+        "()",
+        "None",
+        " 1",
+        "1 ",
+        "1\n",
+        "--1",
+        "+1",
+        "\u0661",
+        "1" * 20,
+        "9" * 400,
+        "0," * MAX_TEXT,
+        "\x00",
+    ],
+)
 def test_what_is_no_slice_is_refused_before_it_is_interpreted(text: str) -> None:
     with pytest.raises(Unprocessable, match="expected integers") as caught:
         parse_slice(text)
@@ -103,7 +125,7 @@ def test_an_index_out_of_range_names_axis_and_size() -> None:
 
 
 @pytest.mark.parametrize(("text", "whole"), [("", True), (":", True), ("0:3,0:4", True), ("0", False), ("::-1", False)])
-def test_a_cut_says_whether_it_is_everything_in_order(text: str, whole: bool) -> None:
+def test_a_cut_says_whether_it_is_everything_in_order(text: str, *, whole: bool) -> None:
     assert cut_shape(parse_slice(text), (3, 4)).whole is whole
 
 

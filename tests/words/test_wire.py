@@ -72,7 +72,7 @@ def as_msgpack(value: Any) -> Any:
         (np.float32(0.5), 0.5),
         (np.float16(0.5), 0.5),
         (np.longdouble(0.5), 0.5),
-        (np.bool_(True), True),
+        (np.bool_(1), True),
         (np.str_("a"), "a"),
         (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
         (np.array(3), 3),
@@ -118,7 +118,10 @@ def test_a_moment_without_an_offset_is_local_time() -> None:
     assert as_msgpack(NOON.astimezone().replace(tzinfo=None)) == NOON
 
 
-@pytest.mark.parametrize("moment", [datetime.datetime.min, datetime.datetime.max])
+@pytest.mark.parametrize(
+    "moment",
+    [datetime.datetime(1, 1, 1), datetime.datetime(9999, 12, 31)],  # noqa: DTZ001 - without an offset on purpose
+)
 def test_the_ends_of_the_calendar_can_be_written(moment: datetime.datetime) -> None:
     assert as_json(moment).startswith(str(moment.year).rjust(4, "0"))
 
@@ -158,7 +161,7 @@ def test_json_is_compact() -> None:
         ("nonsense;;;,,,", False),
     ],
 )
-def test_msgpack_is_sent_to_those_who_name_it_first(accept: str, msgpack: bool) -> None:
+def test_msgpack_is_sent_to_those_who_name_it_first(accept: str, *, msgpack: bool) -> None:
     assert prefers_msgpack(accept) is msgpack
 
 

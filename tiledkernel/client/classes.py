@@ -15,7 +15,7 @@ import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -72,7 +72,7 @@ def build_client(
     include_data_sources: bool = False,
 ) -> Any:
     """The client of the node that `item` describes."""
-    chosen = choose_class(item, structure_clients)
+    chosen = choose_class(item, structure_clients, context.server_info.distributions)
     return chosen(
         context=context,
         item=item,
@@ -82,8 +82,13 @@ def build_client(
     )
 
 
-def choose_class(item: Mapping[str, Any], structure_clients: StructureClients) -> Callable[..., Any]:
-    """The class for a node: that of its first spec that has one, else that of its family."""
+def choose_class(
+    item: Mapping[str, Any], structure_clients: StructureClients, distributions: Mapping[str, str] | None = None
+) -> Callable[..., Any]:
+    """The class for a node: that of its first spec that has one, else that of its family.
+
+    `distributions` says where families come from, as far as the server tells; it is for the error if there is none.
+    """
     known = checked_structure_clients(structure_clients)
     attributes = item["attributes"]
     specs = [spec["name"] for spec in attributes.get("specs") or []]
@@ -93,8 +98,18 @@ def choose_class(item: Mapping[str, Any], structure_clients: StructureClients) -
             return _load_class(name, known[name])
     raise UnknownStructureFamily(
         f"no installed class shows the structure family {family!r}, which {item['id']!r} has: "
-        f"`pip install tiled-{family}`, or pass structure_clients={{{family!r}: YourClass}}"
+        f"{_advice(family, distributions or {})}, or pass structure_clients={{{family!r}: YourClass}}"
     )
+
+
+def _advice(family: str, distributions: Mapping[str, str]) -> str:
+    """What would help: to install the distribution that brings the family, or to repair it."""
+    distribution = distributions.get(family, f"tiled-{family}")
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return f"`pip install {distribution}`"
+    return f"{distribution} is installed, but its client half is missing or was left out: the log says why"
 
 
 def checked_structure_clients(structure_clients: StructureClients) -> Mapping[str, ClassOrReference | EntryPoint]:

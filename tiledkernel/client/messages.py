@@ -40,6 +40,12 @@ class About(Struct, frozen=True, kw_only=True):
     links: dict[str, str] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def distributions(self) -> dict[str, str]:
+        """What to install to have a family, by its name; for families that do not come with the client itself."""
+        told = self.meta.get("distributions")
+        return {str(name): str(found) for name, found in told.items()} if isinstance(told, dict) else {}
+
 
 class UnexpectedAnswer(ValueError):
     """An answer that is not what the protocol promises, perhaps of another kind of server."""

@@ -49,11 +49,11 @@ class Application(Litestar):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        exchange = scope["exchange"] = Exchange(scope["headers"])
+        exchange = scope["exchange"] = Exchange(scope["headers"], self.origins)
 
         async def dressed(message: Any) -> None:
             if message["type"] == "http.response.start":
-                exchange.complete(message, self.origins)
+                message["headers"] = exchange.complete(message["headers"])
             await send(message)
 
         if (answer := self._refusal(exchange, scope["method"])) is not None:
@@ -61,7 +61,7 @@ class Application(Litestar):
             return
         path = scope["path"]
         if path.startswith(_BELOW_API) and not scope["root_path"]:
-            await self.api.answer(scope, path[len(API) :], receive, dressed)
+            await self.api.answer(scope, path[len(API) :], receive, send, exchange.complete)
         else:
             await super().__call__(scope, receive, dressed)
         if exchange.failure is not None and _in_process(scope):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from litestar.types import Receive, Scope, Send
 
@@ -13,9 +14,11 @@ from tiledkernel.server.links import base_url
 from tiledkernel.server.problems import problem
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
-from tiledkernel.server.responses import PIECE, Response
+from tiledkernel.server.responses import PIECE, Headers, Response
 from tiledkernel.server.routing import RouteTable, abandon, guarded
 from tiledkernel.server.service import Service
+
+Complete: TypeAlias = Callable[[Headers], Headers]
 
 AHEAD = 8 << 20  # bytes; chunks up to this size are read while the one before is sent
 
@@ -29,10 +32,10 @@ class TableApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As an ASGI application that is mounted: `scope["path"]` is what follows the mount."""
-        await self.answer(scope, scope["path"], receive, send)
+        await self.answer(scope, scope["path"], receive, send, complete=list)
 
-    async def answer(self, scope: Any, path: str, receive: Any, send: Any) -> None:
-        """Answer for `path`, which follows the prefix of the table."""
+    async def answer(self, scope: Any, path: str, receive: Any, send: Any, complete: Complete) -> None:
+        """Answer for `path`, which follows the prefix of the table; `complete` adds what every response carries."""
         service = self._service
         exchange: Exchange = scope["exchange"]
         method = scope["method"]
@@ -43,29 +46,30 @@ class TableApplication:
             if response.chunks is not None and method != "HEAD":
                 first = await service.threads.run(guarded, response.chunks, entry)
         except Exception as error:  # noqa: BLE001 - the one place where anything becomes a response
-            await _send_problem(send, error, scope, service)
+            await _send_problem(send, error, scope, service, complete)
             return
         if response.chunks is None or method == "HEAD":
-            await _send_body(send, response, method)
+            await _send_body(send, response, method, complete)
         else:
+            response.headers = complete(response.headers)
             await _send_chunks(send, receive, response, service, entry, first)
 
 
-async def _send_problem(send: Any, error: Exception, scope: Any, service: Service) -> None:
+async def _send_problem(send: Any, error: Exception, scope: Any, service: Service, complete: Complete) -> None:
     """Send what an error is for the caller; what was no caller's fault is kept for those in this process."""
     exchange: Exchange = scope["exchange"]
     exchange.secured = False  # what a half-made response would have brought is not sent
     status, headers, body = problem(error, base_url(scope, exchange, service.settings))
     headers += ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
-    await _send_body(send, Response(status, headers, body), scope["method"])
+    await _send_body(send, Response(status, headers, body), scope["method"], complete)
     if status == 500:
         cause = error.__cause__ if isinstance(error, ReadFailed) else None
         exchange.failure = cause if isinstance(cause, Exception) else error
 
 
-async def _send_body(send: Any, response: Response, method: str) -> None:
+async def _send_body(send: Any, response: Response, method: str, complete: Complete) -> None:
     """Send a complete body; a large one in pieces, so that the socket's back-pressure is felt."""
-    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.start", "status": response.status, "headers": complete(response.headers)})
     body = response.body
     size = body.nbytes if isinstance(body, memoryview) else len(body)
     if method == "HEAD" or size <= PIECE:
@@ -88,19 +92,22 @@ async def _send_chunks(  # noqa: PLR0913, PLR0917 - both directions, what to sen
     assert chunks is not None
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
     gone = asyncio.ensure_future(_left(receive))
+    finished = False
     try:
         while chunk is not None and not gone.done():
             view = memoryview(chunk).cast("B")
             reading = service.threads.run(guarded, chunks, entry) if view.nbytes <= AHEAD else None
             for start in range(0, view.nbytes, PIECE):
                 await send({"type": "http.response.body", "body": view[start : start + PIECE], "more_body": True})
-            view = chunk = None  # a large one is let go before the next is read
+            chunk = None
+            del view  # a large one is let go before the next is read
             chunk = await (reading or service.threads.run(guarded, chunks, entry))
-        if chunk is None:
+        finished = chunk is None
+        if finished:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         gone.cancel()
-        if chunk is not None:
+        if not finished:
             service.threads.run(abandon, chunks, entry)
 
 

@@ -26,10 +26,11 @@ EXPOSED = b"X-Tiled-Request-ID, Server-Timing, ETag, Content-Disposition"
 class Exchange:
     """One request and its response."""
 
-    __slots__ = ("failure", "headers", "request_id", "secured", "set_cookies", "started", "timings", "viewer")
+    __slots__ = ("failure", "headers", "origins", "request_id", "secured", "set_cookies", "started", "timings", "viewer")
 
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, headers: list[tuple[bytes, bytes]], origins: frozenset[bytes] = frozenset()) -> None:
         self.started = perf_counter()
+        self.origins = origins
         self.headers = dict(headers)
         given = self.headers.get(b"x-tiled-request-id", b"")
         self.request_id = given if given and _UUID4.match(given) else b"%s%08x" % (_BOOT, next(_numbers) & 0xFFFFFFFF)
@@ -54,9 +55,9 @@ class Exchange:
         """Add a duration, in ms since `started`, to `Server-Timing`."""
         self.timings.append(f"{name};dur={(perf_counter() - started) * 1000:.1f}{extra}")
 
-    def complete(self, message: Any, origins: frozenset[bytes]) -> None:
-        """Add to the headers of an `http.response.start` message what every response carries."""
-        headers = list(message["headers"])
+    def complete(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of a response, with those that every response carries."""
+        headers = list(headers)
         if not self.secured:
             headers += (*STANDARD, CLOSED)
         self.note("app", self.started)
@@ -68,9 +69,9 @@ class Exchange:
             headers.append((b"set-cookie", b"tiled_csrf=%s; HttpOnly; Path=/; SameSite=lax" % _csrf_token()))
         for cookie in self.set_cookies:
             headers.append((b"set-cookie", cookie))
-        if origins and (origin := self.headers.get(b"origin")):
-            headers += cors_headers(origin, origins)
-        message["headers"] = headers
+        if self.origins and (origin := self.headers.get(b"origin")):
+            headers += cors_headers(origin, self.origins)
+        return headers
 
 
 def _csrf_token() -> bytes:

@@ -138,9 +138,3 @@ def _boolean(name: str, text: str) -> bool:
             value=text[:MAX_SHOWN],
             kind="bool_parsing",
         ) from None
-
-
-def check_range(name: str, value: int, low: int, high: int) -> None:
-    """Unprocessable unless low <= value <= high."""
-    if not low <= value <= high:
-        raise Unprocessable(f"{name}={value} is out of range: expected {low} to {high}", "query", name, value=value)

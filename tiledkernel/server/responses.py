@@ -15,7 +15,7 @@ from tiledkernel.errors import BadRequest, Gone, RangeNotSatisfiable
 from tiledkernel.server.answers import Document, File, Message, Payload
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.exchange import CLOSED, STANDARD, Exchange
-from tiledkernel.server.validators import etag_of, is_current, with_coding
+from tiledkernel.server.validators import etag_of, etag_of_state, is_current, with_coding
 
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -50,11 +50,11 @@ class Responder:
         self._codings = codings
         self._boot = boot
 
-    def respond(self, answer: Answer, exchange: Exchange, identity: str) -> Response:
-        """The response to an answer; `identity` names the URL that was asked for."""
+    def respond(self, answer: Answer, exchange: Exchange, query: bytes) -> Response:
+        """The response to an answer; `query` is the query string that was asked with."""
         exchange.secured = True
         if type(answer) is Payload:
-            return self._payload(answer, exchange, identity)
+            return self._payload(answer, exchange, query)
         if type(answer) is Message:
             return self._message(answer, exchange)
         if type(answer) is Document:
@@ -72,12 +72,12 @@ class Responder:
         draft = _Draft([*answer.headers, *_ON_MESSAGES], media_type, f'"{wire.digest(body)}"')
         return self._complete(body, draft, exchange)
 
-    def _payload(self, answer: Payload, exchange: Exchange, identity: str) -> Response:
+    def _payload(self, answer: Payload, exchange: Exchange, query: bytes) -> Response:
         draft = _Draft([*answer.headers, *_ON_DATA], answer.media_type, None, answer.itemsize, answer.compress)
         if answer.filename is not None:
             draft.headers.append((b"content-disposition", attachment(answer.filename)))
         if answer.stamp is not None:
-            draft.etag = etag_of(answer.stamp, identity, answer.media_type, self._boot)
+            draft.etag = etag_of_state(answer.stamp, answer.media_type, self._boot, query)
             if (known := exchange.headers.get(b"if-none-match")) is not None and is_current(known, draft.etag):
                 return draft.unchanged()
         body = answer.work()

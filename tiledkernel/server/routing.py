@@ -25,7 +25,8 @@ from tiledkernel.server.resolve import Entry, Located
 from tiledkernel.server.responses import Response
 from tiledkernel.server.service import Service
 
-REMEMBERED = 4096  # paths, if they are not longer than ...
+REMEMBERED = 4096  # paths, and queries of each route
+SHORT = 200  # bytes of a query that is remembered
 MAX_REMEMBERED = 500  # characters
 MAX_PATH = 16_000  # characters
 MAX_DEPTH = 200  # segments of a path
@@ -93,14 +94,26 @@ def _allowed(methods: Iterable[str]) -> tuple[str, ...]:
 class Branch:
     """One route, ready to decode and to handle a request."""
 
-    __slots__ = ("decoder", "handler", "route")
+    __slots__ = ("_decoded", "_decoder", "handler", "route")
 
     def __init__(self, route: Route) -> None:
         if not isinstance(route.scopes, frozenset):
             raise ConfigurationError(f"route {route.path!r} does not declare the scopes that it needs as a frozenset")
         self.route = route
         self.handler = route.handler
-        self.decoder = QueryDecoder(route.parameters, FILTERS if route.filters else ())
+        self._decoder = QueryDecoder(route.parameters, FILTERS if route.filters else ())
+        self._decoded: dict[bytes, Any] = {}
+
+    def decode(self, query_string: bytes, values: Mapping[str, list[str]]) -> Any:
+        """The parameters of a query; those of recent queries are remembered, as they are frozen."""
+        query = self._decoded.get(query_string)
+        if query is None:
+            query = self._decoder.decode(values)
+            if query_string and len(query_string) <= SHORT and "api_key" not in values:
+                if len(self._decoded) >= REMEMBERED:
+                    self._decoded.clear()
+                self._decoded[query_string] = query
+        return query
 
 
 class Endpoint:
@@ -133,18 +146,17 @@ class Endpoint:
             exchange.set_cookies.append(key_cookie(credentials.api_key))
         request.viewer.require(self.route.scopes)
         if self._only is not None:
-            request.query = self._only.decoder.decode(values)
+            request.query = self._only.decode(query_string, values)
         if self.route.body is not None:
             request.body = await _read_body(receive, exchange, self.route.body)
-        identity = f"{self.route.path}\n{segments}\n{query_string!r}"
         if not self.takes_path:
-            return service.responder.respond(self.route.handler(request), exchange, identity), None
+            return service.responder.respond(self.route.handler(request), exchange, query_string), None
         located = service.resolver.locate(segments)
         if located.immediate and not _is_costly(values):
-            return await self._answer_here(request, located, identity)
-        return await service.threads.run(self._answer, request, located, identity)
+            return await self._answer_here(request, located, query_string)
+        return await service.threads.run(self._answer, request, located, query_string)
 
-    async def _answer_here(self, request: Request, located: Located, identity: str) -> tuple[Response, Entry]:
+    async def _answer_here(self, request: Request, located: Located, query_string: bytes) -> tuple[Response, Entry]:
         """Answer on the event loop, unless it turns out to be more than handing out bytes."""
         exchange, respond = request.exchange, self._service.responder.respond
         entry = request.entry = located.entry
@@ -153,19 +165,19 @@ class Endpoint:
         with Blaming(entry):
             answer = handler(request)
             if type(answer) is Payload and (answer.length is None or answer.nbytes > ON_LOOP):
-                response = await self._service.threads.run(respond, answer, exchange, identity)
+                response = await self._service.threads.run(respond, answer, exchange, query_string)
             else:
-                response = respond(answer, exchange, identity)
+                response = respond(answer, exchange, query_string)
         exchange.note("read", started)
         return response, entry
 
-    def _answer(self, request: Request, located: Located, identity: str) -> tuple[Response, Entry]:
+    def _answer(self, request: Request, located: Located, query_string: bytes) -> tuple[Response, Entry]:
         """Answer in a thread: walk on into files, read, encode."""
         exchange = request.exchange
         started = perf_counter()
         entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
         with entry.guard, Blaming(entry):
-            response = self._service.responder.respond(self._choose(request)(request), exchange, identity)
+            response = self._service.responder.respond(self._choose(request)(request), exchange, query_string)
         exchange.note("read", started)
         return response, entry
 
@@ -179,7 +191,7 @@ class Endpoint:
                 f"{self.route.path.removesuffix('/' + _NODE)} answers for {', '.join(sorted(self._by_family))}"
             )
         if self._only is None:
-            request.query = branch.decoder.decode(request.values)
+            request.query = branch.decode(request.scope["query_string"], request.values)
         return branch.handler
 
 

@@ -6,7 +6,20 @@ import time
 from collections.abc import Hashable
 from datetime import timedelta
 from email.utils import formatdate
+from functools import lru_cache
 from hashlib import blake2b
+from zlib import crc32
+
+
+def etag_of_state(stamp: Hashable, media_type: str, boot: str, query: bytes) -> str:
+    """A quoted ETag for data in the state that `stamp` names, as a URL with this query shows them."""
+    return f'"{_state(stamp, media_type, boot)}{crc32(query):08x}"'
+
+
+@lru_cache(maxsize=4096)
+def _state(stamp: Hashable, media_type: str, boot: str) -> str:
+    parts = repr((stamp, media_type, boot))
+    return blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def etag_of(*parts: Hashable) -> str:

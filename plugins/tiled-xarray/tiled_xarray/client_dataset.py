@@ -95,7 +95,8 @@ def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
     by_dim: dict[str, list[Part]] = {}
     for part in parts:
         if part.array.dtype.kind in _TABULAR and part.array.ndim < 2 and 0 < part.array.size < LONG:
-            by_dim.setdefault(*part.dims, []).append(part) if part.dims else numbers.append(part)
+            group = by_dim.setdefault(part.dims[0], []) if part.dims else numbers
+            group.append(part)
     for group in by_dim.values():
         if len(group) + len(numbers) > 1:
             yield [*group, *numbers]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -57,10 +57,6 @@ class VariableArray:
         if self._fixed is not None:
             return np.asarray(self._fixed[cut.index])
         return np.asarray(self._variable[cut.index].values)
-
-    def stamp(self, cut: Cut | None) -> Hashable:
-        """Nothing: a variable in memory may change unseen, and a file has a stamp of its own."""
-        del cut
 
     def __repr__(self) -> str:
         return f"<VariableArray dims={self._variable.dims} shape={self._variable.shape} dtype={self._variable.dtype}>"

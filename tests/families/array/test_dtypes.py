@@ -41,8 +41,9 @@ def test_a_record_lists_its_fields_packed() -> None:
 
 @pytest.mark.parametrize(
     "dtype",
-    [dtype for dtype, _ in CAPTURED] + ["<i8", ">u2", "<f2", ">f8", ">c8", "<U1", ">U5", "S1", "V4", "M8[ns]", ">M8[us]", "m8", "M8[25s]", NESTED],
-)  # fmt: skip
+    [dtype for dtype, _ in CAPTURED]
+    + ["<i8", ">u2", "<f2", ">f8", ">c8", "<U1", ">U5", "S1", "V4", "M8[ns]", ">M8[us]", "m8", "M8[25s]", NESTED],
+)
 def test_a_type_survives_the_way_to_the_wire_and_back(dtype: Any) -> None:
     dtype = np.dtype(dtype)
     decoded = msgspec.json.decode(msgspec.json.encode(from_numpy(dtype)), type=DataType)

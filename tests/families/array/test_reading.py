@@ -12,8 +12,8 @@ import pytest
 from tiledkernel.families.array.dtypes import to_numpy
 from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.families.array.structure import ArrayStructure
-from tiledkernel.testing.comparisons import basic_indices, same
 from tiledkernel.slices import format_slice
+from tiledkernel.testing.comparisons import basic_indices, same
 
 NUMBERS = ["?", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8", "c8", "c16"]
 DATES = [f"{kind}8[{unit}]" for kind in "mM" for unit in ("Y", "D", "h", "10ms", "us", "ns")] + ["m8"]
@@ -21,8 +21,15 @@ RECORD = np.dtype([("a", [("x", "<f8"), ("y", ">i2")]), ("b", "<f4", (2, 3)), ("
 DTYPES = [
     *(f"{order}{name}" for name in NUMBERS for order in "<>"),
     *(f"{order}{name}" for name in DATES for order in "<>"),
-    "<g", "<G", "S3", "<U4", ">U4", "V3", RECORD, np.dtype([("a", "u1"), ("b", "f8")], align=True),
-]  # fmt: skip
+    "<g",
+    "<G",
+    "S3",
+    "<U4",
+    ">U4",
+    "V3",
+    RECORD,
+    np.dtype([("a", "u1"), ("b", "f8")], align=True),
+]
 
 
 def sample(dtype: Any, shape: tuple[int, ...] = (3, 4)) -> np.ndarray:
@@ -78,7 +85,8 @@ def test_the_blocks_of_an_irregular_grid_are_the_array(connect) -> None:
     caller = connect({"a": MemoryArray(array, chunks=((3, 4), (1, 4, 5)))})
     rows = [
         np.concatenate(
-            [caller.array(f"array/block/a?block={i},{j}", (height, width), "f8") for j, width in enumerate((1, 4, 5))], 1
+            [caller.array(f"array/block/a?block={i},{j}", (height, width), "f8") for j, width in enumerate((1, 4, 5))],
+            1,
         )
         for i, height in enumerate((3, 4))
     ]
@@ -88,7 +96,11 @@ def test_the_blocks_of_an_irregular_grid_are_the_array(connect) -> None:
 def test_a_slice_applies_within_its_block(connect) -> None:
     array = np.arange(70).reshape(7, 10)
     caller = connect({"a": MemoryArray(array, chunks=((3, 4), (5, 5)))})
-    for text, index in (("1", 1), (":,2", (slice(None), 2)), ("::-1,::2", (slice(None, None, -1), slice(None, None, 2)))):
+    for text, index in (
+        ("1", 1),
+        (":,2", (slice(None), 2)),
+        ("::-1,::2", (slice(None, None, -1), slice(None, None, 2))),
+    ):
         expected = array[3:, 5:][index]
         np.testing.assert_array_equal(
             caller.array(f"array/block/a?block=1,1&slice={text}", expected.shape, array.dtype), expected
@@ -162,7 +174,7 @@ def test_a_mistake_is_explained(connect, query, status, sentence) -> None:
     caller = connect({"a": MemoryArray(np.zeros((3, 4)), chunks=(2, 2)), "t": {}})
     response = caller.get(f"array/{query}")
     assert response.status_code == status
-    assert sentence in response.text.replace("\\\"", '"')
+    assert sentence in response.text.replace('\\"', '"')
     assert response.headers["content-type"] == "application/json"
 
 
@@ -182,7 +194,9 @@ def test_an_array_larger_than_memory_costs_nothing_to_refuse(connect) -> None:
     np.testing.assert_array_equal(caller.array("array/full/a?slice=-1,:5", (5,), "f8"), np.ones(5))
 
 
-@pytest.mark.parametrize(("shape", "text"), [((3000, 500), ""), ((3000, 500), "::-1"), ((500, 3000), ":,::3"), ((2, 700_000), "")])
+@pytest.mark.parametrize(
+    ("shape", "text"), [((3000, 500), ""), ((3000, 500), "::-1"), ((500, 3000), ":,::3"), ((2, 700_000), "")]
+)
 def test_large_arrays_arrive_whole(connect, shape, text) -> None:
     array = np.random.default_rng(0).random(shape)
     caller = connect({"a": array, "f": np.asfortranarray(array)})

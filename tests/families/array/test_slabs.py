@@ -21,7 +21,9 @@ def flat(payload: ArrayPayload, pieces: list[np.ndarray]) -> np.ndarray:
 
 
 @given(shape=shapes, text=texts, nbytes=st.integers(1, 400), chunk=st.integers(1, 4))
-def test_the_pieces_in_their_order_are_the_selection(shape: tuple[int, ...], text: str, nbytes: int, chunk: int) -> None:
+def test_the_pieces_in_their_order_are_the_selection(
+    shape: tuple[int, ...], text: str, nbytes: int, chunk: int
+) -> None:
     array = np.arange(np.prod(shape), dtype="i4").reshape(shape)
     payload = ArrayPayload(MemoryArray(array, chunks=(chunk,) * 3), cut_shape(parse_slice(text), shape))
     np.testing.assert_array_equal(flat(payload, list(payload.slabs(nbytes))), payload.read())

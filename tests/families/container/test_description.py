@@ -16,7 +16,16 @@ from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.families.container.memory import MemoryContainer
 from tiledkernel.specs import Spec
 
-ATTRIBUTES = ["access_tags", "ancestors", "data_sources", "metadata", "sorting", "specs", "structure", "structure_family"]
+ATTRIBUTES = [
+    "access_tags",
+    "ancestors",
+    "data_sources",
+    "metadata",
+    "sorting",
+    "specs",
+    "structure",
+    "structure_family",
+]
 
 
 def inline(depth: int) -> MemoryContainer:
@@ -35,15 +44,23 @@ def levels(structure: Any) -> int:
 
 
 def test_the_envelope_is_that_of_the_protocol(connect) -> None:
-    tree = {"images": MemoryContainer({"a": np.zeros(2), "b": np.zeros(2)}, metadata={"animal": "cat"}, specs=[Spec("s", "1"), "t"])}
+    tree = {
+        "images": MemoryContainer(
+            {"a": np.zeros(2), "b": np.zeros(2)}, metadata={"animal": "cat"}, specs=[Spec("s", "1"), "t"]
+        )
+    }
     assert connect(tree).json("metadata/images") == {
         "data": {
             "id": "images",
             "attributes": {
-                "ancestors": [], "structure_family": "container",
+                "ancestors": [],
+                "structure_family": "container",
                 "specs": [{"name": "s", "version": "1"}, {"name": "t", "version": None}],
-                "metadata": {"animal": "cat"}, "structure": {"contents": None, "count": 2}, "access_tags": None,
-                "sorting": [{"key": "_", "direction": 1}], "data_sources": None,
+                "metadata": {"animal": "cat"},
+                "structure": {"contents": None, "count": 2},
+                "access_tags": None,
+                "sorting": [{"key": "_", "direction": 1}],
+                "data_sources": None,
             },
             "links": {
                 "self": "http://data.example/api/v1/metadata/images",
@@ -52,8 +69,10 @@ def test_the_envelope_is_that_of_the_protocol(connect) -> None:
             },
             "meta": None,
         },
-        "error": None, "links": None, "meta": {},
-    }  # fmt: skip
+        "error": None,
+        "links": None,
+        "meta": {},
+    }
 
 
 @pytest.mark.parametrize("path", ["metadata", "metadata/", "/api/v1/metadata/"])
@@ -68,7 +87,9 @@ def test_empty_segments_are_ignored_and_encoded_slashes_separate(connect, path) 
     assert (data["id"], data["attributes"]["ancestors"]) == ("c", ["a", "b"])
 
 
-@pytest.mark.parametrize("key", ["a b", "ü", "100%", "{0}", "a?b", "a#b", "a+b", "..", "~", "日本", "a'b\"c", "a;b=c&d"])
+@pytest.mark.parametrize(
+    "key", ["a b", "ü", "100%", "{0}", "a?b", "a#b", "a+b", "..", "~", "日本", "a'b\"c", "a;b=c&d"]
+)
 def test_any_text_without_a_slash_is_a_key_and_its_links_lead_back(connect, key) -> None:
     caller = connect({key: np.zeros(2)})
     described = caller.json("search/")["data"][0]
@@ -97,14 +118,18 @@ def test_inlining_stops_at_a_depth(connect, query, depth) -> None:
 
 
 def test_a_container_of_many_is_never_inlined(connect) -> None:
-    tree = {n: MemoryContainer({str(i): 1 for i in range(count)}, inline=True) for n, count in (("few", 500), ("many", 501))}
+    tree = {
+        n: MemoryContainer({str(i): 1 for i in range(count)}, inline=True) for n, count in (("few", 500), ("many", 501))
+    }
     caller = connect(tree)
     assert len(caller.json("metadata/few")["data"]["attributes"]["structure"]["contents"]) == 500
     assert caller.json("metadata/many")["data"]["attributes"]["structure"] == {"contents": None, "count": 501}
 
 
 def test_inlined_children_obey_what_is_asked_for(connect) -> None:
-    child = connect({"c": inline(0)}).json("metadata/c?fields=structure&omit_links=true")["data"]["attributes"]["structure"]["contents"]["x"]
+    child = connect({"c": inline(0)}).json("metadata/c?fields=structure&omit_links=true")["data"]["attributes"][
+        "structure"
+    ]["contents"]["x"]
     assert child["links"] is None
     assert child["attributes"]["metadata"] is None
 

@@ -31,7 +31,11 @@ def test_json_tells_structure_and_metadata_of_everything_below(connect) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_children_can_be_chosen(connect, method) -> None:
     caller = connect(TREE)
-    options = {"params": {"format": "json", "field": "a"}} if method == "GET" else {"params": {"format": "json"}, "json": ["a"]}
+    options = (
+        {"params": {"format": "json", "field": "a"}}
+        if method == "GET"
+        else {"params": {"format": "json"}, "json": ["a"]}
+    )
     assert list(caller.request(method, "container/full/", **options).json()["contents"]) == ["a"]
 
 
@@ -50,7 +54,7 @@ def test_a_file_name_can_be_chosen(connect) -> None:
         ("GET", "a?format=json", None, 404, "of family 'array'"),
     ],
 )
-def test_a_mistake_is_explained(connect, method, query, body, status, sentence) -> None:
+def test_a_mistake_is_explained(connect, method, query, *, body, status, sentence) -> None:
     response = connect(TREE).request(method, f"container/full/{query}", content=body)
     assert response.status_code == status
     assert sentence in response.text

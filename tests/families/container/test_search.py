@@ -20,10 +20,13 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def caller(connect):
-    tree = {key: MemoryArray(np.zeros(2), metadata=metadata, specs=["s"] if key == "red" else []) for key, metadata in METADATA.items()}
-    return connect(tree | {"box": MemoryContainer({}, metadata={"color": "red"}, specs=["s", "t"])})
+@pytest.fixture(scope="module")
+def caller(connect_once):
+    tree = {
+        key: MemoryArray(np.zeros(2), metadata=metadata, specs=["s"] if key == "red" else [])
+        for key, metadata in METADATA.items()
+    }
+    return connect_once(tree | {"box": MemoryContainer({}, metadata={"color": "red"}, specs=["s", "t"])})
 
 
 @pytest.mark.parametrize(
@@ -74,10 +77,12 @@ def test_a_filter_finds_what_it_says(caller, name, fields, found) -> None:
 
 def test_filters_combine_and_repeat(caller) -> None:
     params = [
-        ("filter[eq][condition][key]", "color"), ("filter[eq][condition][key]", "n"),
-        ("filter[eq][condition][value]", '"red"'), ("filter[eq][condition][value]", "1"),
+        ("filter[eq][condition][key]", "color"),
+        ("filter[eq][condition][key]", "n"),
+        ("filter[eq][condition][value]", '"red"'),
+        ("filter[eq][condition][value]", "1"),
         ("filter[structure_family][condition][value]", "array"),
-    ]  # fmt: skip
+    ]
     assert [item["id"] for item in caller.json("search/", params=params)["data"]] == ["red"]
 
 
@@ -89,19 +94,43 @@ def test_two_different_lookups_find_nothing(caller) -> None:
 @pytest.mark.parametrize(
     ("params", "status", "sentence"),
     [
-        ({"filter[eq][condition][key]": "a", "filter[eq][condition][value]": "red"}, 422, "write a string in double quotes"),
+        (
+            {"filter[eq][condition][key]": "a", "filter[eq][condition][value]": "red"},
+            422,
+            "write a string in double quotes",
+        ),
         ({"filter[eq][condition][key]": "a"}, 422, "missing"),
         ({"filter[eq][condition][kye]": "a"}, 422, "no such field"),
         ({"filter[eqq][condition][key]": "a"}, 400, "did you mean 'eq'?"),
         ({"filter[eq]": "a"}, 422, "expected filter[<query>][condition][<field>]"),
         ({"filter[]": ""}, 422, "is no filter"),
-        ({"filter[comparison][condition][operator]": "xx", "filter[comparison][condition][key]": "a", "filter[comparison][condition][value]": "1"}, 422, "no operator 'xx'"),
+        (
+            {
+                "filter[comparison][condition][operator]": "xx",
+                "filter[comparison][condition][key]": "a",
+                "filter[comparison][condition][value]": "1",
+            },
+            422,
+            "no operator 'xx'",
+        ),
         ({"filter[structure_family][condition][value]": "nope"}, 422, "no structure family"),
-        ({"filter[regex][condition][key]": "a", "filter[regex][condition][pattern]": "("}, 422, "no regular expression"),
+        (
+            {"filter[regex][condition][key]": "a", "filter[regex][condition][pattern]": "("},
+            422,
+            "no regular expression",
+        ),
         ({"filter[in][condition][key]": "a", "filter[in][condition][value]": "3"}, 422, "expected a JSON list"),
         ({"filter[fulltext][condition][text]": "--"}, 422, "at least one word"),
-        ({"filter[keypresent][condition][key]": "a", "filter[keypresent][condition][exists]": "x"}, 422, "expected 'true' or 'false'"),
-        ({"filter[eq][condition][key]": ["a"] * 101, "filter[eq][condition][value]": ["1"] * 101}, 400, "too many filters"),
+        (
+            {"filter[keypresent][condition][key]": "a", "filter[keypresent][condition][exists]": "x"},
+            422,
+            "expected 'true' or 'false'",
+        ),
+        (
+            {"filter[eq][condition][key]": ["a"] * 101, "filter[eq][condition][value]": ["1"] * 101},
+            400,
+            "too many filters",
+        ),
         ({"page[limit]": 301}, 422, "expected 0 to 300"),
         ({"page[limit]": -1}, 422, "expected 0 to 300"),
         ({"page[limit]": 10**30}, 422, "expected 0 to 300"),
@@ -117,7 +146,7 @@ def test_two_different_lookups_find_nothing(caller) -> None:
         ({"max_depth": 9}, 422, "expected 0 to 5"),
         ({"pagelimit": 3}, 422, "did you mean 'page[limit]'?"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_explained(caller, params, status, sentence) -> None:
     response = caller.get("search/", params=params)
     assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
@@ -236,18 +265,30 @@ def test_nodes_that_are_no_containers_cannot_be_searched(caller) -> None:
 def test_distinct_values_are_counted(caller) -> None:
     found = caller.json("distinct/?metadata=color&metadata=sample.mass&specs=true&structure_families=true&counts=true")
     assert found["metadata"]["color"] == [
-        {"value": "red", "count": 2}, {"value": "blue", "count": 1}, {"value": "green", "count": 1},
-    ]  # fmt: skip
+        {"value": "red", "count": 2},
+        {"value": "blue", "count": 1},
+        {"value": "green", "count": 1},
+    ]
     assert found["metadata"]["sample.mass"] == [{"value": 1.5, "count": 1}, {"value": 2.5, "count": 1}]
     assert found["structure_families"] == [{"value": "array", "count": 4}, {"value": "container", "count": 1}]
-    assert [(item["count"], [spec["name"] for spec in item["value"]]) for item in found["specs"]] == [(1, ["s"]), (3, []), (1, ["s", "t"])]
+    assert [(item["count"], [spec["name"] for spec in item["value"]]) for item in found["specs"]] == [
+        (1, ["s"]),
+        (3, []),
+        (1, ["s", "t"]),
+    ]
 
 
 def test_distinct_obeys_filters_and_leaves_out_what_is_not_asked_for(caller) -> None:
-    params = {"metadata": "color", "filter[eq][condition][key]": "color", "filter[eq][condition][value]": json.dumps("red")}
+    params = {
+        "metadata": "color",
+        "filter[eq][condition][key]": "color",
+        "filter[eq][condition][value]": json.dumps("red"),
+    }
     assert caller.json("distinct/", params=params) == {
-        "metadata": {"color": [{"value": "red", "count": None}]}, "structure_families": None, "specs": None,
-    }  # fmt: skip
+        "metadata": {"color": [{"value": "red", "count": None}]},
+        "structure_families": None,
+        "specs": None,
+    }
 
 
 def test_distinct_takes_a_bounded_number_of_keys(caller) -> None:

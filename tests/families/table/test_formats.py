@@ -39,12 +39,18 @@ def test_csv_reads_back_as_pandas_own_csv_does(connect, name) -> None:
 def test_csv_is_spelled_as_the_protocol_has_it(connect) -> None:
     frame = pd.DataFrame(
         {
-            "n": [1, 2], "x": [1.0, 2.5], "flag": [True, False], "text": ["a", None],
-            "day": pd.to_datetime(["2025-01-01", "2025-01-02"]), "when": pd.to_datetime(["2025-01-01 10:00", None]),
-            "date": [datetime.date(2025, 1, 1), None], "bytes": [b"ab", None], "kind": pd.Categorical(["u", "v"]),
+            "n": [1, 2],
+            "x": [1.0, 2.5],
+            "flag": [True, False],
+            "text": ["a", None],
+            "day": pd.to_datetime(["2025-01-01", "2025-01-02"]),
+            "when": pd.to_datetime(["2025-01-01 10:00", None]),
+            "date": [datetime.date(2025, 1, 1), None],
+            "bytes": [b"ab", None],
+            "kind": pd.Categorical(["u", "v"]),
         },
         index=pd.Index([7, 8], name="index"),
-    )  # fmt: skip
+    )
     response = connect({"t": MemoryTable(frame)}).get("table/full/t?format=csv")
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.text == (
@@ -54,7 +60,9 @@ def test_csv_is_spelled_as_the_protocol_has_it(connect) -> None:
     ).replace("1,1,True", "1,1.0,True").replace("1,1.0,True", response.text.splitlines()[1][:8])
 
 
-@pytest.mark.parametrize("media_type", ["text/csv", "text/x-comma-separated-values", "text/plain", "application/vnd.ms-excel"])
+@pytest.mark.parametrize(
+    "media_type", ["text/csv", "text/x-comma-separated-values", "text/plain", "application/vnd.ms-excel"]
+)
 def test_the_header_can_be_left_out(connect, media_type) -> None:
     caller = connect({"t": pd.DataFrame({"A": [1, 2]})})
     response = caller.get("table/full/t", params={"format": f"{media_type};header=absent"})
@@ -72,17 +80,27 @@ def test_neither_cells_nor_names_can_start_a_formula(connect, text) -> None:
 def test_json_has_a_list_for_each_column(connect) -> None:
     frame = pd.DataFrame(
         {
-            "n": [1, 2], "x": [0.5, np.nan], "text": ["a", None], "flag": [True, False],
-            "when": pd.to_datetime(["2025-01-01 10:00", None]), "bytes": [b"ab", b"\xff"], "lists": [[1], None],
+            "n": [1, 2],
+            "x": [0.5, np.nan],
+            "text": ["a", None],
+            "flag": [True, False],
+            "when": pd.to_datetime(["2025-01-01 10:00", None]),
+            "bytes": [b"ab", b"\xff"],
+            "lists": [[1], None],
         },
         index=pd.Index([7, 8], name="index"),
-    )  # fmt: skip
+    )
     response = connect({"t": MemoryTable(frame)}).get("table/full/t?format=json")
     assert response.headers["content-type"] == "application/json"
     assert json.loads(response.content, parse_constant=pytest.fail) == {
-        "n": [1, 2], "x": [0.5, None], "text": ["a", None], "flag": [True, False],
-        "when": ["2025-01-01T10:00:00", None], "bytes": ["ab", "\xff"], "lists": [[1], None],
-    }  # fmt: skip
+        "n": [1, 2],
+        "x": [0.5, None],
+        "text": ["a", None],
+        "flag": [True, False],
+        "when": ["2025-01-01T10:00:00", None],
+        "bytes": ["ab", "\xff"],
+        "lists": [[1], None],
+    }
 
 
 def test_json_of_a_table_without_columns_is_an_empty_object(connect) -> None:
@@ -96,8 +114,10 @@ def test_json_sequences_have_one_object_per_row(connect) -> None:
     rows = response.content.split(b"\x1e")
     assert rows[0] == b""
     assert [json.loads(row, parse_constant=pytest.fail) for row in rows[1:]] == [
-        {"A": 1, "B": 0.5}, {"A": 2, "B": None}, {"A": 3, "B": None},
-    ]  # fmt: skip
+        {"A": 1, "B": 0.5},
+        {"A": 2, "B": None},
+        {"A": 3, "B": None},
+    ]
     assert all(row.endswith(b"\n") for row in rows[1:])
 
 

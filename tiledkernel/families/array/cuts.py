@@ -13,6 +13,13 @@ from tiledkernel.slices import Cut, Part, cut_shape, parse_slice
 _SHAPE = re.compile(r"scalar|[0-9]{1,18}(?:,[0-9]{1,18}){0,63}", re.ASCII)
 
 
+REMEMBERED = 4096  # blocks
+
+# Blocks found lately. A grid is told by its identity, since comparing thousands of lengths would cost more than
+# finding the block anew; it is kept here, so that its identity is not given to another.
+_known: dict[tuple[int, BlockQuery], tuple[Chunks, tuple[Block, Cut]]] = {}
+
+
 class FullQuery(Struct, frozen=True, kw_only=True):
     """Parameters of an array read."""
 
@@ -37,6 +44,18 @@ def cut_of_full(query: FullQuery, shape: tuple[int, ...]) -> Cut:
 
 def cut_of_block(query: BlockQuery, chunks: Chunks) -> tuple[Block, Cut]:
     """The block that is asked for, and the cut of the whole array that it, or a slice of it, stands for."""
+    key = id(chunks), query
+    known = _known.get(key)
+    if known is not None and known[0] is chunks:
+        return known[1]
+    found = _find_block(query, chunks)
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    _known[key] = chunks, found
+    return found
+
+
+def _find_block(query: BlockQuery, chunks: Chunks) -> tuple[Block, Cut]:
     block = parse_block(query.block)
     bounds = block_bounds(block, chunks)
     cut = _within(bounds, query.slice) if query.slice else Cut(bounds, _shape_of(bounds))

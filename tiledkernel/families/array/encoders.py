@@ -29,7 +29,7 @@ def encode_bytes(payload: ArrayPayload, encoding: Encoding) -> Body:
     del encoding
     array = payload.direct()
     if array is not None:
-        return as_buffer(array)
+        return as_buffer(array) if array.flags.c_contiguous else array.tobytes()
     if payload.nbytes <= TARGET:
         return as_buffer(payload.read())
     return (as_buffer(slab) for slab in payload.slabs())

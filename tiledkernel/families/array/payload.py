@@ -33,13 +33,13 @@ class ArrayPayload:
         return self._read(self.cut)
 
     def direct(self) -> NDArray[Any] | None:
-        """The whole result if it is in memory, uncopied if it is contiguous there; None if reading costs memory."""
+        """The whole result uncopied, if it is in memory, and either contiguous there or small; else None."""
         if not getattr(self.node, "in_memory", False):
             return None
         array = self._checked(self.cut)
-        if array.flags.c_contiguous and not self.cut.flipped:
-            return array
-        return self._packed(array, self.cut) if self.nbytes <= TARGET else None
+        if self.cut.flipped:
+            array = np.flip(array, self.cut.flipped)
+        return array if array.flags.c_contiguous or self.nbytes <= TARGET else None
 
     def slabs(self, nbytes: int = TARGET) -> Iterator[NDArray[Any]]:
         """The result in C order, in pieces of about `nbytes`, or of whole rows of chunks."""

@@ -12,8 +12,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from tiledkernel.errors import BadRequest
-from tiledkernel.server.query import check_range
+from tiledkernel.errors import BadRequest, Unprocessable
 
 MAX_LIMIT = 300
 MAX_OFFSET = 10**15
@@ -59,3 +58,9 @@ def _after(cursor: int, keys: Sequence[str]) -> int:
 
 def _checksum(key: str) -> int:
     return crc32(key.encode("utf-8", "surrogatepass"))
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Unprocessable unless low <= value <= high."""
+    if not low <= value <= high:
+        raise Unprocessable(f"{name}={value} is out of range: expected {low} to {high}", "query", name, value=value)

@@ -8,11 +8,10 @@ from msgspec import Struct, field
 
 from tiledkernel.errors import BadRequest
 from tiledkernel.families.container.matching import matching_keys
-from tiledkernel.families.container.paging import Page, cursor_after, parse_page
+from tiledkernel.families.container.paging import Page, check_range, cursor_after, parse_page
 from tiledkernel.nodes.sorting import parse_sort
 from tiledkernel.server.answers import Message
 from tiledkernel.server.describe import View, parse_fields, quoted
-from tiledkernel.server.query import check_range
 from tiledkernel.server.request import Request
 from tiledkernel.server.selection import parse_selection
 from tiledkernel.server.validators import expires

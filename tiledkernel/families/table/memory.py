@@ -43,7 +43,8 @@ def select_columns(table: pyarrow.Table, columns: Sequence[str] | None) -> pyarr
     """The table with only these columns, in this order, and its index columns last; KeyError names an unknown one."""
     if columns is None:
         return table
-    unknown = [name for name in columns if name not in table.schema.names]
+    known = frozenset(table.schema.names)
+    unknown = [name for name in columns if name not in known]
     if unknown:
         raise KeyError(unknown[0])
     index = [name for name in index_columns(table.schema) if name not in columns]

@@ -33,7 +33,7 @@ def about(request: Request) -> Message:
             "links": None,
         },
         "links": {"self": base, "documentation": f"{base.removesuffix('/api/v1')}/docs"},
-        "meta": {"root_path": f"{request.root_path}/api"},
+        "meta": {"root_path": f"{request.root_path}/api", "distributions": service.composition.distributions()},
     }
     return Message(content, headers=expires(LIFETIME))
 

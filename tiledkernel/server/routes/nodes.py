@@ -6,12 +6,12 @@ from msgspec import Struct, field
 
 from tiledkernel.access.scopes import READ_DATA, READ_METADATA
 from tiledkernel.errors import Forbidden, NotAllowed
+from tiledkernel.families.container.paging import check_range
 from tiledkernel.media_types import ARRAY_BYTES, media_type_of_suffix
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message
 from tiledkernel.server.describe import View, parse_fields
-from tiledkernel.server.query import check_range
 from tiledkernel.server.request import Request
 from tiledkernel.server.selection import parse_selection
 from tiledkernel.server.validators import expires
