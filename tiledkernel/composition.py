@@ -67,13 +67,15 @@ class Composition:
         return Composition(self.plugins, self.prefer).without_broken() if broken else self
 
     def _broken(self) -> Iterator[tuple[str, Exception]]:
-        needed = [
-            *((self.families.plugin_of(name), [family.links, family.routes]) for name, family in self.families.items()),
-            *((self.routers.plugin_of(name), [router.routes]) for name, router in self.routers.items()),
+        families = [(self.families.plugin_of(name), family) for name, family in self.families.items()]
+        needed: list[tuple[str, str | None]] = [
+            *((plugin, family.links) for plugin, family in families),
+            *((plugin, family.routes) for plugin, family in families),
+            *((self.routers.plugin_of(name), router.routes) for name, router in self.routers.items()),
         ]
-        for plugin, wanted in needed:
+        for plugin, reference in needed:
             try:
-                for reference in filter(None, wanted):
+                if reference is not None:
                     references.load(reference)
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it hurts only itself
                 yield plugin, error

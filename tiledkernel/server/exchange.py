@@ -26,7 +26,17 @@ EXPOSED = b"X-Tiled-Request-ID, Server-Timing, ETag, Content-Disposition"
 class Exchange:
     """One request and its response."""
 
-    __slots__ = ("failure", "headers", "origins", "request_id", "secured", "set_cookies", "started", "timings", "viewer")
+    __slots__ = (
+        "failure",
+        "headers",
+        "origins",
+        "request_id",
+        "secured",
+        "set_cookies",
+        "started",
+        "timings",
+        "viewer",
+    )
 
     def __init__(self, headers: list[tuple[bytes, bytes]], origins: frozenset[bytes] = frozenset()) -> None:
         self.started = perf_counter()
