@@ -32,6 +32,8 @@ def test_the_entries_of_the_demo_come_in_their_order() -> None:
         "big_image",
         "small_image",
         "medium_image",
+        "sparse_image",
+        "awkward_array",
         "tiny_image",
         "tiny_cube",
         "tiny_hypercube",
@@ -136,7 +138,7 @@ def test_a_table_is_made_once() -> None:
 
 def test_the_minimal_tree_holds_constants() -> None:
     tree = generated_minimal.tree
-    assert list(tree) == ["A", "B", "C"]
+    assert list(tree) == ["A", "B", "C", "D"]
     assert tree.metadata == {"thing": "stuff"}
     assert np.all(read(tree["A"]) == 1)
     assert tree["B"].structure.shape == (100, 100, 100)

@@ -141,6 +141,18 @@ def test_qualities_are_read_from_the_header() -> None:
     assert accepted_codings("gzip;q=0.5, zstd, *;q=0") == {"gzip": 0.5, "zstd": 1.0, "*": 0.0}
 
 
+def test_a_coding_that_fails_is_not_used(connect, monkeypatch, caplog) -> None:
+    def fail(data, itemsize):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("tiledkernel.compressors.compress_gzip", fail)
+    for path in ("array/full/a", "array/full/f"):
+        headers, plain = body(connect({"a": SMOOTH, "f": np.asfortranarray(np.zeros((1200, 1200)))}), path, "gzip")
+        assert "content-encoding" not in headers
+        assert len(plain) in (SMOOTH.nbytes, 1200 * 1200 * 8)
+    assert "content coding 'gzip' failed" in caplog.text
+
+
 def test_many_different_headers_do_not_fill_the_memory(kernel) -> None:
     codings = Codings(kernel)
     for number in range(2000):
@@ -199,6 +211,19 @@ def test_a_block_is_sent_as_it_rests_to_those_who_accept_its_coding(connect) -> 
         ("array/block/a?block=0&format=json", "gzip"),
     ):
         assert "x-tiledkernel-encoded" not in body(caller, path, accepted)[0]
+
+
+def test_a_block_at_rest_is_not_read_for_a_client_that_has_it(connect) -> None:
+    node = Resting(SMOOTH, chunks=(50_000,))
+    caller = connect({"a": node})
+    first = caller.get("array/block/a?block=0", headers={"accept-encoding": "gzip"})
+    plain = caller.get("array/block/a?block=0")
+    assert first.headers["etag"] != plain.headers["etag"]
+    node.encoded_block = node.read = None  # type: ignore[method-assign,assignment] # nothing may be read any more
+    for etag in (first.headers["etag"], plain.headers["etag"]):
+        for coding in ("gzip", "identity"):
+            headers = {"accept-encoding": coding, "if-none-match": etag}
+            assert caller.get("array/block/a?block=0", headers=headers).status_code == 304
 
 
 def test_a_compressor_whose_library_is_missing_is_not_offered(connect) -> None:

@@ -107,6 +107,19 @@ def test_strange_queries(ask, query, status) -> None:
     assert ask("/api/v1/array/full/a", query)[0] == status
 
 
+@pytest.mark.parametrize("query", [b"filename=%FF", b"filename=\xff", b"filename=%ED%A0%80", b"%FF=1"])
+def test_texts_that_are_no_utf8_are_never_guessed(ask, query) -> None:
+    status, detail = ask("/api/v1/array/full/a", query)
+    assert status == 422
+    assert "percent-encode texts as UTF-8" in detail[0]["msg"]
+
+
+@pytest.mark.parametrize("query", ["é".encode(), b"%C3%A9", b"%c3%a9"])
+def test_texts_in_utf8_are_understood_encoded_or_not(hostile_caller, query) -> None:
+    message = hostile_caller.raw("/api/v1/array/full/a", b"filename=" + query)[0]
+    assert dict(message["headers"])[b"content-disposition"].endswith(b"UTF-8''%C3%A9")
+
+
 @pytest.mark.parametrize(
     "query",
     [

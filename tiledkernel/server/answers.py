@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from tiledkernel.encoding import Body
+from tiledkernel.nodes.protocols import EncodedBlock
 
 
 class Message(Struct, frozen=True):
@@ -31,14 +32,13 @@ class Payload(Struct, frozen=True, kw_only=True):
     """
 
     media_type: str
-    work: Callable[[], Body]
+    work: Callable[[], Body | EncodedBlock]
     stamp: Hashable = None
     nbytes: int = 0
     length: int | None = None
     itemsize: int = 1
     filename: str | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    compress: bool = True
 
 
 class Document(Struct, frozen=True, kw_only=True):

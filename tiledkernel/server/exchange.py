@@ -8,7 +8,6 @@ import re
 import secrets
 from binascii import b2a_hex
 from time import perf_counter
-from typing import Any
 
 from tiledkernel.access.viewer import Viewer
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tiledkernel import wire
 from tiledkernel.errors import BadRequest, Gone, RangeNotSatisfiable
+from tiledkernel.nodes.protocols import EncodedBlock
 from tiledkernel.server.answers import Document, File, Message, Payload
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.exchange import CLOSED, STANDARD, Exchange
@@ -28,6 +29,7 @@ _SANDBOX = (
     b"content-security-policy",
     b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox",
 )
+_AT_REST = (b"x-tiledkernel-encoded", b"at-rest")
 _UNTOLD = (b"cache-control", b"no-store")  # nobody can tell whether a stored copy is current
 _ON_DATA = (*STANDARD, _VARY, _SANDBOX)
 _ON_MESSAGES = (*STANDARD, _VARY, CLOSED)
@@ -73,7 +75,7 @@ class Responder:
         return self._complete(body, draft, exchange)
 
     def _payload(self, answer: Payload, exchange: Exchange, query: bytes) -> Response:
-        draft = _Draft([*answer.headers, *_ON_DATA], answer.media_type, None, answer.itemsize, answer.compress)
+        draft = _Draft([*answer.headers, *_ON_DATA], answer.media_type, None, answer.itemsize)
         if answer.filename is not None:
             draft.headers.append((b"content-disposition", attachment(answer.filename)))
         if answer.stamp is not None:
@@ -81,6 +83,10 @@ class Responder:
             if (known := exchange.headers.get(b"if-none-match")) is not None and is_current(known, draft.etag):
                 return draft.unchanged()
         body = answer.work()
+        if isinstance(body, EncodedBlock):
+            draft.take_coding(body.coding)
+            draft.headers.append(_AT_REST)
+            return Response(200, draft.finish(len(body.data)), body.data)
         if isinstance(body, str):
             body = body.encode("utf-8", "replace")
         elif not isinstance(body, (bytes, bytearray, memoryview)):
@@ -96,9 +102,7 @@ class Responder:
         etag = draft.etag
         if etag is not None and (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
             return draft.unchanged()
-        coding = (
-            self._codings.choose(headers.get(b"accept-encoding", b""), draft.media_type) if draft.compress else None
-        )
+        coding = self._codings.choose(headers.get(b"accept-encoding", b""), draft.media_type)
         if coding is not None:
             started = perf_counter()
             if (compressed := coding.compress(body, draft.itemsize)) is not None:
@@ -110,8 +114,7 @@ class Responder:
     def _streamed(
         self, chunks: Iterator[Any], draft: _Draft, exchange: Exchange, length: int | None, *, sample: Any
     ) -> Response:
-        accepted = exchange.headers.get(b"accept-encoding", b"")
-        coding = self._codings.choose(accepted, draft.media_type) if draft.compress else None
+        coding = self._codings.choose(exchange.headers.get(b"accept-encoding", b""), draft.media_type)
         if coding is not None and coding.worthwhile(sample, draft.itemsize):
             draft.take_coding(coding.name)
             return Response(200, draft.finish(None), chunks=coding.stream(chunks, draft.itemsize))
@@ -125,7 +128,6 @@ class _Draft(Struct):
     media_type: str
     etag: str | None = None
     itemsize: int = 1
-    compress: bool = True
 
     def unchanged(self) -> Response:
         """What a client is told that has this state."""

@@ -24,21 +24,22 @@ class Threads:
     def __init__(self, count: int | None = None) -> None:
         self._count = count or min(32, (os.cpu_count() or 1) + 4)
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._starting = threading.Lock()
+        self._changing = threading.Lock()
         self._running = 0
 
     def run(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         """Call `function` in a thread; to be awaited on the running event loop."""
-        if not self._running:
-            self._start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((loop, future, function, arguments))
+        with self._changing:  # or else threads that are told to end might leave the call behind
+            if not self._running:
+                self._start()
+            self._jobs.put((loop, future, function, arguments))
         return future
 
     def close(self) -> None:
         """Let the threads end after the calls that are waiting; a later call starts new ones."""
-        with self._starting:
+        with self._changing:
             for _ in range(self._running):
                 self._jobs.put(None)
             self._running = 0
@@ -47,11 +48,10 @@ class Threads:
         self.close()
 
     def _start(self) -> None:
-        with self._starting:
-            while self._running < self._count:
-                self._running += 1
-                name = f"tiledkernel-{self._running}"
-                threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True).start()
+        while self._running < self._count:
+            self._running += 1
+            name = f"tiledkernel-{self._running}"
+            threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True).start()
 
 
 def _work(jobs: SimpleQueue[Job | None]) -> None:

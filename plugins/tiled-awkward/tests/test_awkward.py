@@ -139,7 +139,7 @@ def test_json_has_nested_lists_and_objects(serve, ask):
 
 
 def test_json_of_many_rows_is_sent_while_it_is_made(serve, ask):
-    rows = ak.Array([[number] for number in range(25_000)])
+    rows = ak.Array([[number] for number in range(200_000)])
     response = ask(serve({"a": rows}), "awkward/full/a?format=json")
     assert "content-length" not in response.headers
     assert response.json() == rows.to_list()
@@ -225,7 +225,9 @@ def test_one_request_fetches_the_buffers_that_a_selection_touches(serve, monkeyp
     array = serve({"a": NESTED})["a"]
     asked = []
     fetch = type(array)._fetch
-    monkeypatch.setattr(type(array), "_fetch", lambda self, form_keys: asked.append(form_keys) or fetch(self, form_keys))
+    monkeypatch.setattr(
+        type(array), "_fetch", lambda self, form_keys: asked.append(form_keys) or fetch(self, form_keys)
+    )
     with record_history() as history:
         found = array[index]
     assert ak.to_list(found) == ak.to_list(NESTED[index])
@@ -242,7 +244,9 @@ def test_what_the_selection_did_not_tell_is_fetched_when_it_is_needed(serve, mon
     assert len(history.requests) == 2
 
 
-@pytest.mark.parametrize(("index", "error"), [(3, IndexError), (-4, IndexError), ((7, "x"), IndexError), ("z", KeyError)])
+@pytest.mark.parametrize(
+    ("index", "error"), [(3, IndexError), (-4, IndexError), ((7, "x"), IndexError), ("z", KeyError)]
+)
 def test_what_is_not_there_is_an_error_before_anything_travels(serve, index, error):
     array = serve({"a": NESTED})["a"]
     expected = IndexError if error is KeyError else error  # awkward's own error for fields is an IndexError

@@ -12,8 +12,8 @@ import awkward as ak
 import numpy as np
 import pytest
 import ragged
-from tiled_awkward.buffers import take_apart
 from tiled_awkward.archives import write_archive
+from tiled_awkward.buffers import take_apart
 from tiled_awkward.ragged.client_arrays import decode_lists
 from tiled_awkward.ragged.memory import MemoryRagged
 

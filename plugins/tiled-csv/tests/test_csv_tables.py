@@ -342,4 +342,4 @@ def test_memory_stays_bounded_by_a_piece(tmp_path, monkeypatch):
     table = open_csv(path)
     assert table.structure.npartitions == len(sizes) == 10
     assert max(sizes) <= 1 << 20
-    assert pa.total_allocated_bytes() - before < 1 << 20
+    assert pa.total_allocated_bytes() - before < 2 << 20  # of 10 MiB

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from msgspec import structs
+
 from tiledkernel.access.scopes import READ_DATA
-from tiledkernel.encoding import Encoding
+from tiledkernel.encoding import Body, Encoding
 from tiledkernel.errors import TooLarge
 from tiledkernel.families.array.cuts import BlockQuery, FullQuery, cut_of_block, cut_of_full
 from tiledkernel.families.array.payload import ArrayPayload
 from tiledkernel.media_types import ARRAY_BYTES
-from tiledkernel.nodes.protocols import RestsEncoded
+from tiledkernel.nodes.protocols import EncodedBlock, RestsEncoded
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Payload
 from tiledkernel.server.compression import accepted_codings
@@ -32,7 +35,9 @@ def read_block(request: Request) -> Payload:
     block, cut = cut_of_block(query, node.structure.chunks)
     payload = _payload(request, cut)
     if not query.slice and payload.media_type == ARRAY_BYTES and isinstance(node, RestsEncoded):
-        return _as_it_rests(request, node, block, payload)
+        accepted = accepted_codings(request.header(b"accept-encoding"))
+        if not accepted.keys().isdisjoint(CODINGS_AT_REST):
+            return structs.replace(payload, work=partial(_as_it_rests, node, block, accepted, payload.work))
     return payload
 
 
@@ -60,23 +65,12 @@ def _payload(request: Request, cut: Cut) -> Payload:
     )
 
 
-def _as_it_rests(request: Request, node: RestsEncoded, block: tuple[int, ...], payload: Payload) -> Payload:
+def _as_it_rests(
+    node: RestsEncoded, block: tuple[int, ...], accepted: Mapping[str, float], decode: Callable[[], Body | EncodedBlock]
+) -> Body | EncodedBlock:
     """The chunk without decoding it, if it rests in a coding that the client accepts."""
-    accepted = accepted_codings(request.header(b"accept-encoding"))
-    if accepted.keys().isdisjoint(CODINGS_AT_REST):
-        return payload
     rested = node.encoded_block(block)
-    if rested is None or accepted.get(rested.coding, 0.0) <= 0:
-        return payload
-    return Payload(
-        media_type=payload.media_type,
-        work=lambda: rested.data,
-        stamp=None if payload.stamp is None else (payload.stamp, rested.coding),
-        nbytes=len(rested.data),
-        filename=payload.filename,
-        headers=((b"content-encoding", rested.coding.encode()), (b"x-tiledkernel-encoded", b"at-rest")),
-        compress=False,
-    )
+    return decode() if rested is None or accepted.get(rested.coding, 0.0) <= 0 else rested
 
 
 ROUTES = (
