@@ -96,16 +96,16 @@ class Composition:
         return adopters
 
     def serializers_for(self, target: str) -> list[Serializer]:
-        """The formats of a family or a spec, in the order in which they are listed: its own, then converted ones."""
+        """The formats of a family or a spec, in the order in which they are listed; its own before converted ones."""
         own = [serializer for serializer in self.serializers.values() if serializer.target == target]
-        chosen = {serializer.media_type: serializer for serializer in sorted(own, key=lambda record: record.rank)}
+        chosen = {serializer.media_type: serializer for serializer in own}
         for conversion in self.conversions:
             if conversion.source == target:
                 for serializer in self.serializers_for(conversion.target):
                     if serializer.convert is None:  # one step: longer ways are declared as such
                         converted = structs.replace(serializer, target=target, convert=conversion.convert)
                         chosen.setdefault(serializer.media_type, converted)
-        return list(chosen.values())
+        return sorted(chosen.values(), key=lambda serializer: serializer.rank)
 
     def targets(self) -> list[str]:
         """All families, and all specs that have formats of their own."""

@@ -105,7 +105,7 @@ class Conversion(Struct, frozen=True, kw_only=True):
     """Data of one kind that can be seen as data of another, and so leave in all of its formats.
 
     `source` and `target` are families or names of specs; `convert`: function(payload of source) -> payload of target.
-    Formats that are registered for `source` itself come first.
+    A format that is registered for `source` itself is not converted.
     """
 
     source: str
