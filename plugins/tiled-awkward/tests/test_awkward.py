@@ -242,13 +242,10 @@ def test_what_the_selection_did_not_tell_is_fetched_when_it_is_needed(serve, mon
     assert len(history.requests) == 2
 
 
-@pytest.mark.parametrize(
-    ("index", "error"), X
-)
-def test_what_is_not_there_is_an_error_before_anything_travels(serve, index, error):
+@pytest.mark.parametrize("index", [3, -4, (7, "x"), "z"])  # awkward's own error for a missing field is an IndexError
+def test_what_is_not_there_is_an_error_before_anything_travels(serve, index):
     array = serve({"a": NESTED})["a"]
-    expected = IndexError if error is KeyError else error  # awkward's own error for fields is an IndexError
-    with record_history() as history, pytest.raises(expected):
+    with record_history() as history, pytest.raises(IndexError):
         array[index]
     assert not history.requests
 

@@ -76,6 +76,13 @@ def test_a_file_of_version_3_says_what_it_needs(tmp_path, monkeypatch):
         open_netcdf(tmp_path / "a.nc")
 
 
+def test_a_large_file_of_version_3_is_refused(tmp_path, monkeypatch):
+    DATASET.to_netcdf(tmp_path / "a.nc", engine="scipy")
+    monkeypatch.setattr("tiled_xarray.reader.MAX_CLASSIC", 100)
+    with pytest.raises(ValueError, match="convert it to version 4"):
+        open_netcdf(tmp_path / "a.nc")
+
+
 def test_times_are_decoded_and_texts_are_texts(tmp_path):
     when = np.array(["2026-01-01", "2026-01-02"], "M8[ns]")
     xr.Dataset({"name": ("time", ["a", "bb"])}, coords={"time": when}).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import xarray
@@ -11,25 +12,31 @@ import xarray
 from tiled_xarray.dataset import DatasetNode
 from tiledkernel import references
 
-_CLASSIC = b"CDF"  # how files of version 3 begin; those of version 4 are HDF5 files
+CLASSIC = b"CDF"  # how files of version 3 begin; those of version 4 are HDF5 files
+MAX_CLASSIC = 256 << 20  # bytes: these are read whole, the library cannot let go of parts of a file safely
 
 
 def open_netcdf(path: Path) -> DatasetNode:
-    """The dataset in a file; its variables are read when they are sliced.
+    """The dataset in a file; variables of version 4 are read when they are sliced.
 
-    ValueError for a file of version 4 that refers to other files, which HDF5 would open wherever they are.
+    ValueError for a file of version 4 that refers to other files, which HDF5 would open wherever they are, and for a
+    large one of version 3.
     """
-    if _is_classic(path):
-        if not references.installed("scipy"):
-            raise ValueError("a NetCDF file of version 3 needs scipy: pip install 'tiled-xarray[netcdf3]'")
-        return DatasetNode(xarray.open_dataset(path, engine="scipy", cache=False))
+    with path.open("rb") as file:
+        if file.read(len(CLASSIC)) == CLASSIC:
+            return DatasetNode(_load_classic(file))
     _check_alone(path)
     return DatasetNode(xarray.open_dataset(path, engine="h5netcdf", cache=False))
 
 
-def _is_classic(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_CLASSIC)) == _CLASSIC
+def _load_classic(file: BinaryIO) -> xarray.Dataset:
+    size = file.seek(0, io.SEEK_END)
+    if size > MAX_CLASSIC:
+        raise ValueError(f"of NetCDF version 3, files of up to {MAX_CLASSIC:_} bytes are read: convert it to version 4")
+    if not references.installed("scipy"):
+        raise ValueError("a NetCDF file of version 3 needs scipy: pip install 'tiled-xarray[netcdf3]'")
+    file.seek(0)
+    return xarray.load_dataset(file, engine="scipy")
 
 
 def _check_alone(path: Path) -> None:
