@@ -97,15 +97,17 @@ class Composition:
 
     def serializers_for(self, target: str) -> list[Serializer]:
         """The formats of a family or a spec, in the order in which they are listed; its own before converted ones."""
-        own = [serializer for serializer in self.serializers.values() if serializer.target == target]
-        chosen = {serializer.media_type: serializer for serializer in own}
+        chosen = {serializer.media_type: serializer for serializer in self._made_for(target)}
         for conversion in self.conversions:
             if conversion.source == target:
-                for serializer in self.serializers_for(conversion.target):
-                    if serializer.convert is None:  # one step: longer ways are declared as such
+                for serializer in self._made_for(conversion.target):
+                    if serializer.convert is None:  # one step: what was converted already wants another payload
                         converted = structs.replace(serializer, target=target, convert=conversion.convert)
                         chosen.setdefault(serializer.media_type, converted)
         return sorted(chosen.values(), key=lambda serializer: serializer.rank)
+
+    def _made_for(self, target: str) -> list[Serializer]:
+        return [serializer for serializer in self.serializers.values() if serializer.target == target]
 
     def targets(self) -> list[str]:
         """All families, and all specs that have formats of their own."""

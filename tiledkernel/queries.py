@@ -21,10 +21,11 @@ from tiledkernel.query_texts import FLAG, JSON_TEXT, LIST, TEXT, TEXTS, VALUE, C
 MAX_TEXT = 100_000  # characters in one field
 Operator = Literal["lt", "gt", "le", "ge"]
 _WORD = re.compile(r"\w+")
+_FAMILY = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 
 
 class StructureFamily(enum.StrEnum):
-    """The kinds of structures that the protocol knows."""
+    """The kinds of structures that the protocol knows; plugins may bring more."""
 
     array = "array"
     awkward = "awkward"
@@ -293,10 +294,13 @@ class StructureFamilyQuery(Query, frozen=True):
     value: StructureFamily | str
 
     def __post_init__(self) -> None:
-        known = {family.value for family in StructureFamily}
-        if self.value not in known:
-            raise ValueError(f"no structure family {self.value!r}: expected one of {', '.join(sorted(known))}")
-        msgspec.structs.force_setattr(self, "value", StructureFamily(self.value))
+        if self.value in StructureFamily.__members__:
+            msgspec.structs.force_setattr(self, "value", StructureFamily(self.value))
+        elif not _FAMILY.fullmatch(self.value):
+            raise ValueError(
+                f"{self.value!r} is no name of a structure family: expected {', '.join(StructureFamily)}, "
+                "or one that a plugin of the server brings"
+            )
 
 
 class AccessTagsFilter(Query, frozen=True):

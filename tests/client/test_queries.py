@@ -106,7 +106,7 @@ def test_in_and_not_say_which_query_to_use() -> None:
         (KeyPresent, {"key": "a", "exists": "maybe"}, "'true' or 'false'"),
         (Like, {"key": "a", "pattern": "1"}, "JSON string"),
         (Regex, {"key": "a", "pattern": "("}, "no regular expression"),
-        (StructureFamilyQuery, {"value": "sandwich"}, "array"),
+        (StructureFamilyQuery, {"value": "a sandwich"}, "array"),
         (FullText, {"text": " - "}, "at least one word"),
     ],
 )
@@ -140,11 +140,15 @@ def test_infinity_is_refused_because_no_metadata_can_hold_it() -> None:
         Eq("a", float("inf")).encode()
 
 
-def test_an_unknown_family_or_operator_is_refused_when_it_is_written() -> None:
-    with pytest.raises(ValueError, match="sandwich"):
-        StructureFamilyQuery("sandwich")
+def test_what_is_no_family_or_operator_is_refused_when_it_is_written() -> None:
+    with pytest.raises(ValueError, match="'a sandwich' is no name of a structure family"):
+        StructureFamilyQuery("a sandwich")
     with pytest.raises(ValueError, match="eq"):
         Comparison("eq", "a", 1)  # type: ignore[arg-type]
+
+
+def test_a_family_that_a_plugin_may_have_is_left_to_the_server() -> None:
+    assert StructureFamilyQuery("sandwich").encode() == {"value": "sandwich"}
 
 
 def test_full_text_is_divided_into_words_as_all_backends_divide_it() -> None:

@@ -50,8 +50,7 @@ def _importable(monkeypatch) -> None:
     for thing in (adopt, as_array, encode_own):
         setattr(module, thing.__name__, thing)
     monkeypatch.setitem(sys.modules, "signals", module)
-    monkeypatch.setattr(Signal, "__module__", "signals")
-    monkeypatch.setattr(Signal, "__qualname__", "Signal")
+    monkeypatch.setattr(Signal, "__module__", "signals")  # as if it had been imported from there
 
 
 def plugin(**records: Any) -> object:

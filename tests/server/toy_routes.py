@@ -38,14 +38,24 @@ def of_names(request: Request) -> Message:
 
 ROUTES = (
     Route(
-        path="/part/{path}", handler=of_rows, scopes=SCOPES, parameters=RowQuery, families=frozenset({"array", "table"}),
-        methods=("GET", "POST"), body=list[int] | None,
+        path="/part/{path}",
+        handler=of_rows,
+        scopes=SCOPES,
+        parameters=RowQuery,
+        families=frozenset({"array", "table"}),
+        methods=("GET", "POST"),
+        body=list[int] | None,
     ),
     Route(
-        path="/part/{path}", handler=of_names, scopes=SCOPES, parameters=NameQuery, families=frozenset({"container"}),
-        body=list[int] | None, filters=True,
+        path="/part/{path}",
+        handler=of_names,
+        scopes=SCOPES,
+        parameters=NameQuery,
+        families=frozenset({"container"}),
+        body=list[int] | None,
+        filters=True,
     ),
-)  # fmt: skip
+)
 
 
 @hookimpl

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tiledkernel import references
 from tiledkernel.errors import BadRequest, Unprocessable
+from tiledkernel.queries import StructureFamily, StructureFamilyQuery
 from tiledkernel.records import QueryType
 
 MAX_FILTERS = 100
@@ -30,10 +31,11 @@ class Filter(Struct, frozen=True):
 
 
 class QueryTable:
-    """The query types of a server."""
+    """The query types of a server, which has nodes of these families."""
 
-    def __init__(self, types: Iterable[QueryType]) -> None:
+    def __init__(self, types: Iterable[QueryType], families: Iterable[str]) -> None:
         self._types = {record.name: record for record in types}
+        self._families = frozenset({*families, *StructureFamily})
 
     @property
     def names(self) -> list[str]:
@@ -74,7 +76,17 @@ class QueryTable:
         matches = references.load(record.matches)
         for position in range(_count(fields)):
             texts = {field: values[position] for field, values in fields.items() if position < len(values)}
-            yield Filter(name, kind.decode(**texts), matches)
+            query = kind.decode(**texts)
+            if isinstance(query, StructureFamilyQuery):
+                self._check_family(query)
+            yield Filter(name, query, matches)
+
+    def _check_family(self, query: StructureFamilyQuery) -> None:
+        if query.value not in self._families:
+            raise Unprocessable(
+                f"no structure family {query.value!r}: this server knows {', '.join(sorted(self._families))}",
+                "query", f"filter[{query.name}][condition][value]", value=query.value,
+            )  # fmt: skip
 
 
 def _count(fields: Mapping[str, list[str]]) -> int:

@@ -36,7 +36,7 @@ class Service:
         self.resolver = Resolver(root, composition)
         self.describer = Describer(self.resolver, composition)
         self.negotiator = Negotiator(composition, settings.file_extensions)
-        self.queries = QueryTable(composition.queries.values())
+        self.queries = QueryTable(composition.queries.values(), composition.families)
         self.responder = Responder(Codings(composition), boot=secrets.token_hex(8))
         self.tables: Mapping[str, RouteTable] = {}  # all routes by prefix, set when they are compiled
         self.threads = Threads()
