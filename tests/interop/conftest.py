@@ -17,6 +17,8 @@ REFERENCE = "tiled[all]==0.2.20"
 CONFIGURATION = """\
 trees:
   - {path: /demo, tree: "tiledkernel.examples.generated:tree"}
+  - {path: /nested, tree: "tiledkernel.examples.nested:tree"}
+  - {path: /minimal, tree: "tiledkernel.examples.generated_minimal:tree"}
   - {path: /files, tree: directory, args: {path: files}}
   - {path: /links, tree: directory, args: {path: links}}
 authentication: {allow_anonymous_access: true}
@@ -41,7 +43,7 @@ def reference_python(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory, start_server) -> str:
-    """A server with the demo tree at /demo and folders of files at /files and /links."""
+    """A server with the example trees at /demo, /nested and /minimal, and folders of files at /files and /links."""
     folder = tmp_path_factory.mktemp("served")
     write_files(folder / "files")
     write_links(folder / "links")

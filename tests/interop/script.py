@@ -152,6 +152,49 @@ def columns(client, package) -> Any:
 
 
 @step
+def sparse_arrays(client, package) -> Any:
+    image = client["demo", "sparse_image"]
+    parts = [image.read(), image[0], image[-3:, :50], image.read_block((0, 0))]
+    return [repr(image), image.dims, sorted(image.formats), image.todense(), *(part.todense() for part in parts)]
+
+
+@step
+def awkward_arrays(client, package) -> Any:
+    array = client["demo", "awkward_array"]
+    found = [array.read(), array["x"], array[0, "y"], array[:2], array[-1]]
+    return [repr(array), sorted(array.formats), [part.to_list() for part in found], str(array.read().type)]
+
+
+@step
+def ragged_arrays(client, package) -> Any:
+    array = client["nested", "nested", "ragged_array"]
+    indices = [np.s_[...], 0, np.s_[0, 1], np.s_[0, 0, 1], np.s_[:2], np.s_[:, :1], -1]
+    about = [repr(array), array.shape, array.size, array.chunks, str(array.dtype), sorted(array.formats)]
+    return [*about, [array[index].tolist() for index in indices]]
+
+
+@step
+def datasets(client, package) -> Any:
+    weather, cooling = client["demo", "structured_data", "xarray_dataset"], client["minimal", "D"]
+    found = []
+    for dataset in (weather.read(), cooling.read()):
+        found += [dict(dataset.sizes), sorted(dataset.coords), dataset.attrs]
+        found += [[str(name), list(value.dims), value.to_numpy()] for name, value in sorted(dataset.variables.items())]
+    return [repr(weather), list(weather), sorted(weather.formats), weather["lon"][1], *found]
+
+
+@step
+def exports_of_other_kinds(client, package) -> Any:
+    sparse, awkward = client["demo", "sparse_image"], client["demo", "awkward_array"]
+    return [
+        exported(sparse.export, "x.csv", slice=np.s_[:50]),
+        exported(awkward.export, "x.json"),
+        exported(client["nested", "nested", "ragged_array"].export, "x.json", slice=np.s_[:2]),
+        exported(client["minimal", "D"].export, "x.csv"),
+    ]
+
+
+@step
 def searches(client, package) -> Any:
     queries, demo = package.queries, client["demo"]
     asked = [

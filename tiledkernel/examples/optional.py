@@ -15,7 +15,7 @@ def optional(key: str, make: Ref, *modules: str) -> dict[str, Deferred]:
     """One entry, made when somebody touches it; none, with a line in the log, if one of the modules is missing."""
     missing = [module for module in modules if not references.installed(module)]
     if missing:
-        logger.info("the example %r is left out: %s is not installed", key, " and ".join(missing))
+        logger.info("the example %r is left out, for lack of %s", key, " and ".join(missing))
         return {}
     return {key: Deferred(make)}
 
