@@ -23,7 +23,7 @@ def large() -> np.ndarray:
 def write_files(folder: Path) -> None:
     """An HDF5 file with a plain and a compressed dataset, and a sequence of TIFF images."""
     import h5py  # noqa: PLC0415 - the servers that import this module for its arrays need no files
-    import tifffile  # noqa: PLC0415
+    import tifffile  # noqa: PLC0415 - as above
 
     counts = np.random.default_rng(0).poisson(3, size=(8 * SIDE, 8 * SIDE)).astype("f8")
     with h5py.File(folder / "data.h5", "w") as file:

@@ -20,7 +20,7 @@ def serve() -> Iterator[Callable[..., Any]]:
     contexts: list[Context] = []
 
     def make(tree: Any, **settings: Any) -> Any:
-        composition = Composition(discover(third_party=False, extra={"sparse": tiled_xarray}))
+        composition = Composition(discover(third_party=False, extra={"xarray": tiled_xarray}))
         chosen = Settings(**{"allow_anonymous_access": True} | settings)
         app = build_app(tree, settings=chosen, composition=composition)
         contexts.append(Context.from_app(app, raise_server_exceptions=False))
