@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import stamina
 
-from tiledkernel.client import Context, from_context
+from tiledkernel.client import Context
 from tiledkernel.composition import Composition
 from tiledkernel.server import Settings, build_app
 
+from .faces import AsynchronousFace, WaitingFace
 from .scripted import Scripted
 
 
@@ -30,19 +31,25 @@ def scripted() -> Iterator[Callable[..., tuple[Context, Scripted]]]:
         context.close()
 
 
-@pytest.fixture
-def client_of(kernel: Composition) -> Iterator[Callable[..., Any]]:
-    """The client of a tree that our own server serves: `client_of(tree)`."""
-    contexts = []
+@pytest.fixture(params=[WaitingFace, AsynchronousFace], ids=["waiting", "asynchronous"])
+def client_of(request: pytest.FixtureRequest, kernel: Composition) -> Iterator[Callable[..., Any]]:
+    """The client of a tree that our own server serves: `client_of(tree)`; of both kinds, one after the other."""
+    yield from _clients(request.param(), kernel)
 
+
+@pytest.fixture
+def waiting_client_of(kernel: Composition) -> Iterator[Callable[..., Any]]:
+    """The same, only of the kind that waits."""
+    yield from _clients(WaitingFace(), kernel)
+
+
+def _clients(face: Any, kernel: Composition) -> Iterator[Callable[..., Any]]:
     def make(tree: Any, **settings: Any) -> Any:
         chosen = Settings(**{"allow_anonymous_access": True} | settings)
-        contexts.append(Context.from_app(build_app(tree, settings=chosen, composition=kernel)))
-        return from_context(contexts[-1])
+        return face.connect(build_app(tree, settings=chosen, composition=kernel))
 
     yield make
-    for context in contexts:
-        context.close()
+    face.close()
 
 
 @pytest.fixture

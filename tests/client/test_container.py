@@ -13,7 +13,6 @@ from tiledkernel.client.errors import UnknownStructureFamily
 from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.families.container.memory import MemoryContainer
 from tiledkernel.queries import Eq, FullText, Key
-from tiledkernel.utils import tree
 
 from .scripted import message, resource
 
@@ -429,53 +428,23 @@ def test_the_other_children_go_on_working(scripted: Any) -> None:
 
 
 def test_a_mapping_of_classes_decides_who_shows_what(client: Any) -> None:
-    class Mine(type(client["k00"])):  # type: ignore[misc]
+    class Mine(client["k00"].__class__):  # type: ignore[misc]
         pass
 
-    other = client.new_variation(structure_clients={"array": Mine, "container": type(client)})
-    assert type(other["k00"]) is Mine
+    other = client.new_variation(structure_clients={"array": Mine, "container": client.__class__})
+    assert other["k00"].__class__ is Mine
     assert repr(other["outer/inner/x"]) == "<Mine shape=(3,) chunks=((3,)) dtype=float64>"
 
 
 def test_the_first_spec_with_a_class_wins(client_of: Any) -> None:
     client = client_of({"a": MemoryArray(np.ones(2), specs=["odd", "special"])})
-    special = {"special": "tiledkernel.families.bytes.client:BytesClient", "array": type(client["a"])}
-    assert type(client.new_variation(structure_clients=special)["a"]).__name__ == "BytesClient"
+    special = {"special": "tiledkernel.families.bytes.client:BytesClient", "array": client["a"].__class__}
+    assert client.new_variation(structure_clients=special)["a"].__class__.__name__ == "BytesClient"
 
 
-def test_lazy_dask_clients_are_refused_clearly(client: Any) -> None:
-    with pytest.raises(ValueError, match="dask clients are not part of this version"):
-        client.new_variation(structure_clients="dask")["k00"]
-
-
-# Trees
-
-
-def test_a_tree_is_drawn(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    tree(client["outer"])
-    assert capsys.readouterr().out == "└── inner\n    ├── x\n    └── y z\n"
-
-
-def test_a_long_tree_is_cut_off(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    tree(client, max_lines=2)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["├── k00", "├── k01"]
-    assert lines[2:] == ["<Output truncated at 2 lines. Adjust tree's max_lines parameter to see more.>"]
-
-
-def test_a_tree_is_drawn_whole_if_asked(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    tree(client, max_lines=None)
-    assert len(capsys.readouterr().out.splitlines()) == 16
-
-
-def test_an_empty_tree_says_so(client_of: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    tree(client_of(MemoryContainer({})))
-    assert capsys.readouterr().out == "<Empty>\n"
-
-
-def test_any_mapping_can_be_drawn(capsys: pytest.CaptureFixture[str]) -> None:
-    tree({"a": {"b": 1}, "c": 2})
-    assert capsys.readouterr().out == "├── a\n│   └── b\n└── c\n"
+def test_an_unknown_choice_of_clients_is_refused_clearly(client: Any) -> None:
+    with pytest.raises(ValueError, match="expected 'numpy', 'dask', or a mapping"):
+        client.new_variation(structure_clients="pandas")["k00"]
 
 
 def test_refreshing_shows_what_has_changed(client_of: Any) -> None:

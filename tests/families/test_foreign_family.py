@@ -152,23 +152,27 @@ FILES = {
 
         from melody.family import MelodyStructure
         from tiledkernel.client.calls import Call
-        from tiledkernel.client.exporting import save
+        from tiledkernel.client.exporting import saving
         from tiledkernel.client.node import Node
+        from tiledkernel.client.plans import ask_bytes
 
 
         class MelodyClient(Node):
             structure_type = MelodyStructure
 
             def read(self, transpose=0):
+                return self._run(self._reading(transpose))
+
+            def _reading(self, transpose):
                 call = Call(
                     url=self.item["links"]["full"],
                     parameters=[("transpose", str(transpose))],
                     headers={"accept": "audio/x-notes"},
                 )
-                return list(self.context.data_bytes(call))
+                return list((yield from ask_bytes(call)))
 
             def export(self, filepath, *, format=None):
-                save(self.context, self.item["links"]["full"], filepath, format)
+                self._run(saving(self.item["links"]["full"], filepath, format))
 
             def __repr__(self):
                 return f"<MelodyClient of {self.structure().length} notes>"

@@ -24,13 +24,13 @@ from tiledkernel import references
 from tiledkernel.client.errors import UnknownStructureFamily
 
 if TYPE_CHECKING:
-    from tiledkernel.client.context import Context
+    from tiledkernel.client.connection import Connection
 
 GROUP = "tiledkernel.client"
 SINGLE_CLASS_GROUPS = ("tiled.special_client", "tiled.structure_client")
 
 ClassOrReference: TypeAlias = Callable[..., Any] | str
-StructureClients: TypeAlias = Literal["numpy"] | Mapping[str, ClassOrReference]
+StructureClients: TypeAlias = Literal["numpy", "dask"] | Mapping[str, ClassOrReference]
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +44,15 @@ class ClientClass(Struct, frozen=True):
 
 
 @cache
-def installed_classes() -> Mapping[str, ClassOrReference | EntryPoint]:
-    """What the installed client plugins offer, by family or spec. A plugin that fails is left out, with a warning."""
+def installed_classes(choice: Literal["numpy", "dask"] = "numpy") -> Mapping[str, ClassOrReference | EntryPoint]:
+    """What the installed client plugins offer, by family or spec; with "dask" the lazy variants where there are such.
+
+    A plugin that fails is left out, with a warning.
+    """
     found: dict[str, ClassOrReference | EntryPoint] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        found.update((record.name, record.cls) for record in _records(entry))
+        for record in _records(entry):
+            found[record.name] = record.dask if choice == "dask" and record.dask is not None else record.cls
     for group in SINGLE_CLASS_GROUPS:
         found.update((entry.name, entry) for entry in entry_points(group=group))
     return found
@@ -65,7 +69,7 @@ def _records(entry: EntryPoint) -> Iterator[ClientClass]:
 
 
 def build_client(
-    context: Context,
+    context: Connection,
     item: Mapping[str, Any],
     structure_clients: StructureClients,
     *,
@@ -114,13 +118,13 @@ def _advice(family: str, distributions: Mapping[str, str]) -> str:
 
 def checked_structure_clients(structure_clients: StructureClients) -> Mapping[str, ClassOrReference | EntryPoint]:
     """The mapping that the user's choice stands for; ValueError explains another choice."""
-    if structure_clients == "numpy":
-        return installed_classes()
     if isinstance(structure_clients, Mapping):
         return structure_clients
+    if structure_clients in ("numpy", "dask"):
+        return installed_classes(structure_clients)
     raise ValueError(
-        f"structure_clients={structure_clients!r}: expected 'numpy' or a mapping of families and specs to classes"
-        + (" (lazy dask clients are not part of this version)" if structure_clients == "dask" else "")
+        f"structure_clients={structure_clients!r}: expected 'numpy', 'dask', or a mapping of families and specs to "
+        "classes"
     )
 
 

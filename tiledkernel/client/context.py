@@ -1,30 +1,30 @@
-"""The connection to a server: what all its nodes share."""
+"""The connection to a server, for programs that wait for each answer."""
 
 from __future__ import annotations
 
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
+from msgspec.structs import asdict
+
 from tiledkernel import __version__
-from tiledkernel.client.bodies import read_bytes
-from tiledkernel.client.calls import Call, call_about, call_message
-from tiledkernel.client.decoders import ACCEPT_ENCODING, accept_encoding
-from tiledkernel.client.http import exchange
+from tiledkernel.client.connection import IN_PROCESS_URI, NO_PERSONS, Connection, ConnectionSettings, key_for
+from tiledkernel.client.exchanges import Exchange
 from tiledkernel.client.in_process import App, AppTransport
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
-from tiledkernel.client.messages import About, parse_about, parse_message
+from tiledkernel.client.pace import Pace
+from tiledkernel.client.plans import Ask, Plan, Step, Together
+from tiledkernel.client.progress import Progress
+from tiledkernel.client.retries import attempts, note_attempt
 from tiledkernel.client.uris import parse_address
 
 T = TypeVar("T")
-
-USER_AGENT = f"python-tiled/0.2.20+tiledkernel.{__version__}"  # servers look at the version of the protocol
-DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
-_IN_PROCESS_URI = "http://local-tiled-app/api/v1"
 
 
 class AppClient(httpx.Client):
@@ -33,7 +33,11 @@ class AppClient(httpx.Client):
     app: App
 
 
-class Context:
+class Stopped(Exception):
+    """Something else that was done at the same time has failed: this is not wanted any more."""
+
+
+class Context(Connection):
     """A connection to one server.
 
     Parameters
@@ -47,12 +51,20 @@ class Context:
     timeout
         Of the network; `httpx.Timeout(None)` waits for ever.
     max_connections
-        How many connections, and how many requests for data, may be open at once.
+        How many connections, and how many requests for data, may be open at once. Fewer are, for a while, when the
+        server says that it is overwhelmed.
     auth
         Another way to authenticate, instead of a key.
+    cache
+        A `tiledkernel.client.cache.Cache` that keeps answers.
+    show_progress
+        Whether to show how far a read of many requests has come, to a person at a terminal or notebook; None asks the
+        environment variable TILED_SHOW_PROGRESS.
     app
         An ASGI application in this process, instead of a server; see `Context.from_app`.
     """
+
+    http_client: httpx.Client
 
     def __init__(  # noqa: PLR0913 - the settings of a connection
         self,
@@ -60,65 +72,45 @@ class Context:
         *,
         headers: Mapping[str, str] | None = None,
         api_key: str | None = None,
+        cache: Any = None,
         timeout: httpx.Timeout | None = None,
         verify: bool = True,
         auth: httpx.Auth | None = None,
         app: App | None = None,
         raise_server_exceptions: bool = True,
         max_connections: int = 16,
+        show_progress: bool | None = None,
         trust_env: bool = True,
     ) -> None:
-        address = parse_address(uri)
-        if api_key is not None and address.api_key is not None:
-            raise ValueError("the key is given both in the URI and as api_key=: pick one")
-        if auth is not None and not isinstance(auth, httpx.Auth):
-            raise ValueError(f"auth must be an httpx.Auth, not {auth!r}: a key is given as api_key=")
-        if max_connections < 1:
-            raise ValueError(f"max_connections must be at least 1, not {max_connections}")
-        self.api_uri = httpx.URL(address.api_uri)
-        self.max_connections = max_connections
-        self._settings: dict[str, Any] = {
-            "headers": dict(headers or {}),
-            "timeout": timeout,
-            "verify": verify,
-            "max_connections": max_connections,
-            "trust_env": trust_env,
-            "auth": auth,
-        }
-        self._app = app
-        self._slots = threading.BoundedSemaphore(max_connections)
+        settings = ConnectionSettings(
+            headers=dict(headers or {}),
+            timeout=timeout,
+            verify=verify,
+            auth=auth,
+            max_connections=max_connections,
+            trust_env=trust_env,
+            show_progress=show_progress,
+            cache=cache,
+        )
+        super().__init__(uri, settings, api_key, app)
+        self._progress = Progress(show_progress)
+        self._pace = Pace(max_connections)
+        self._room = threading.Condition()
         self.http_client = self._connect(raise_server_exceptions=raise_server_exceptions)
         try:
-            self.server_info: About = parse_about(self.message(call_about(address.api_uri)))  # before a key is set
+            self.run(self._introduce())
         except BaseException:
             self.http_client.close()
             raise
-        self._api_key: str | None = None
-        self.api_key = api_key if api_key is not None else address.api_key
-        if auth is not None:
-            self.http_client.auth = auth
-        self._auth = auth
 
     def _connect(self, *, raise_server_exceptions: bool) -> httpx.Client:
-        settings = self._settings
-        common: dict[str, Any] = {
-            "headers": {"accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT, **settings["headers"]},
-            "follow_redirects": True,
-            "event_hooks": {"request": [note_request], "response": [note_response]},
-        }
-        if self._app is not None:
-            transport = AppTransport(self._app, raise_server_exceptions=raise_server_exceptions)
-            client = AppClient(transport=transport, timeout=None, trust_env=False, **common)
-            client.app = self._app
-            return client
-        count = settings["max_connections"]
-        return httpx.Client(
-            timeout=settings["timeout"] or DEFAULT_TIMEOUT,
-            verify=settings["verify"],
-            trust_env=settings["trust_env"],
-            limits=httpx.Limits(max_connections=count, max_keepalive_connections=count),
-            **common,
-        )
+        common = self._settings.client_options({"request": [note_request], "response": [note_response]})
+        if self._app is None:
+            return httpx.Client(**common, **self._settings.network_options())
+        transport = AppTransport(self._app, raise_server_exceptions=raise_server_exceptions)
+        client = AppClient(transport=transport, timeout=None, trust_env=False, **common)
+        client.app = self._app
+        return client
 
     @classmethod
     def from_any_uri(cls, uri: str, **settings: Any) -> tuple[Self, list[str]]:
@@ -127,8 +119,7 @@ class Context:
         The key comes from the argument, else the URI, else the environment variable TILED_API_KEY.
         """
         address = parse_address(uri)
-        if settings.get("api_key") is None and address.api_key is None and settings.get("auth") is None:
-            settings["api_key"] = os.environ.get("TILED_API_KEY") or None
+        settings["api_key"] = key_for(address, settings, os.environ)
         return cls(uri, **settings), list(address.path)
 
     @classmethod
@@ -136,12 +127,14 @@ class Context:
         cls,
         app: App,
         *,
+        cache: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout | None = None,
         api_key: str | None = None,
         raise_server_exceptions: bool = True,
         uri: str | None = None,
         max_connections: int = 16,
+        show_progress: bool | None = None,
     ) -> Self:
         """A connection to an ASGI application in this process, without sockets.
 
@@ -150,90 +143,137 @@ class Context:
         >>> context = Context.from_app(build_app(tree))
         >>> client = from_context(context)
         """
-        if api_key is None:
-            api_key = getattr(getattr(app, "state", None), "api_key", None)
         return cls(
-            uri or _IN_PROCESS_URI,
+            uri or IN_PROCESS_URI,
             app=app,
+            cache=cache,
             headers=headers,
             timeout=timeout,
-            api_key=api_key,
+            api_key=key_of_app(app) if api_key is None else api_key,
             raise_server_exceptions=raise_server_exceptions,
             max_connections=max_connections,
+            show_progress=show_progress,
         )
 
-    # Requests
+    # Running plans
 
-    def message(self, call: Call) -> Any:
-        """The control message that answers a call."""
-        return exchange(self.http_client, call, _read_message)
+    def run(self, plan: Plan[T]) -> T:
+        """Do what a plan says; what it comes to."""
+        return self._drive(plan, threading.Event())
 
-    def data(self, call: Call, read: Callable[[httpx.Response], T], *, size: int | None = None) -> T:
-        """What `read` makes of the data that answer a call; `size` is how many bytes they are, if known.
+    def run_now(self, plan: Plan[T], instead: str) -> T:
+        """As `run`, where Python itself cannot wait in another way, as in len()."""
+        del instead  # what to do where waiting is not possible at all
+        return self.run(plan)
 
-        At most `max_connections` such requests run at once.
-        """
-        coding = "identity" if self._app is not None else accept_encoding(size)
-        headers = {"accept-encoding": coding, **call.headers}
-        asked = Call(url=call.url, method=call.method, parameters=call.parameters, headers=headers, json=call.json)
-        with self.throttle():
-            return exchange(self.http_client, asked, read)
+    def _drive(self, plan: Plan[T], stop: threading.Event) -> T:
+        answer: Any = None
+        failure: BaseException | None = None
+        while True:
+            try:
+                step = plan.send(answer) if failure is None else plan.throw(failure)
+            except StopIteration as end:
+                found: T = end.value
+                return found
+            finally:
+                failure = None  # an exception that refers to this frame would be a cycle
+            try:
+                answer = self._answer(step, stop)
+            except BaseException as error:  # noqa: BLE001 - the plan cleans up, and raises it again
+                failure = error
 
-    def data_bytes(self, call: Call, *, size: int | None = None) -> bytes:
-        """The bytes of the data that answer a call."""
-        return self.data(call, read_bytes, size=size)
+    def _answer(self, step: Step, stop: threading.Event) -> Any:
+        if stop.is_set():
+            raise Stopped
+        if isinstance(step, Together):
+            return self._together(step, stop)
+        for attempt in attempts():
+            note_attempt(attempt.num)
+            with attempt:
+                return self._ask(step, stop)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _together(self, step: Together, outer: threading.Event) -> list[Any]:
+        plans = step.plans
+        workers = min(step.workers or self.max_connections, len(plans))
+        with self._progress.tracking(len(plans)) as advance:
+            if workers < 2:
+                return [advance(self._drive(plan, outer)) for plan in plans]
+            stop = threading.Event()
+            with ThreadPoolExecutor(workers, thread_name_prefix="tiledkernel-client") as executor:
+                futures = [executor.submit(lambda plan: advance(self._drive(plan, stop)), plan) for plan in plans]
+                try:
+                    finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                    for future in futures:
+                        if future in finished and not isinstance(future.exception(), (Stopped, type(None))):
+                            future.result()
+                    return [future.result() for future in futures]
+                finally:
+                    stop.set()
+                    executor.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, ask: Ask, stop: threading.Event) -> Any:
+        exchange = Exchange(ask, self._request_of(ask))
+        if not ask.is_data:
+            return self._send(exchange, stop)
+        with self._data_slot() as note_status:
+            return self._send(exchange, stop, note_status)
+
+    def _send(self, exchange: Exchange, stop: threading.Event, note_status: Any = lambda _: None) -> Any:
+        response = self.http_client.send(exchange.request, stream=True)
+        try:
+            note_status(response.status_code)
+            if response.is_error:
+                response.read()
+            exchange.begin(response)
+            for piece in response.iter_raw():
+                if stop.is_set():
+                    raise Stopped  # noqa: TRY301 - it also ends what has begun here
+                exchange.receive(piece)
+            return exchange.finish()
+        except BaseException:
+            exchange.abandon()
+            raise
+        finally:
+            response.close()
+
+    @contextmanager
+    def _data_slot(self) -> Iterator[Any]:
+        """One of the permissions to ask for data; it is to be told the status of the answer."""
+        with self._room:
+            self._room.wait_for(lambda: self._pace.has_room)
+            begun = self._pace.begin()
+        status: int | None = None
+
+        def note(answered: int) -> None:
+            nonlocal status
+            status = answered
+
+        try:
+            yield note
+        finally:
+            with self._room:
+                self._pace.end(begun, status)
+                self._room.notify_all()
 
     @contextmanager
     def throttle(self) -> Iterator[None]:
         """One of `max_connections` permissions to ask for data."""
-        with self._slots:
+        with self._data_slot():
             yield
 
     # Identity
 
-    @property
-    def api_key(self) -> str | None:
-        """The key that is sent with every request, or None."""
-        return self._api_key
-
-    @api_key.setter
-    def api_key(self, key: str | None) -> None:
-        """Send another key from now on, or none."""
-        self._api_key = key
-        if key is None:
-            self.http_client.headers.pop("authorization", None)
-        else:
-            self.http_client.headers["authorization"] = f"Apikey {key}"
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether requests carry credentials."""
-        return self._api_key is not None or self._auth is not None
-
     def whoami(self) -> dict[str, Any] | None:
         """Who the server takes us for; None, with a warning, if it knows no persons."""
-        links = self.server_info.authentication.links
-        if not links or "whoami" not in links:
-            warnings.warn("This server has no login: it knows keys, not persons.", UserWarning, stacklevel=2)
-            return None
-        answer: dict[str, Any] = self.message(call_message(links["whoami"]))
-        return answer
+        found = self.run(self._asking_whoami())
+        if found is None:
+            warnings.warn(NO_PERSONS, UserWarning, stacklevel=2)
+        return found
 
     def __repr__(self) -> str:
-        return f"<Context {self._describe()}>"
-
-    def _describe(self) -> str:
-        if not self.authenticated:
-            return "(unauthenticated)"
-        who = ""
-        if self.server_info.authentication.providers:
-            person = self.whoami() or {}
-            names = ",".join(repr(identity["id"]) for identity in person.get("identities") or [])
-            who = f" as {names}" if names else f" as service {person.get('uuid')!r}"
-        if self._api_key is None:
-            return f"authenticated{who}"
-        shown = self._api_key[: min(8, len(self._api_key) // 2)]
-        return f"authenticated{who} with API key '{shown}...'"
+        knows_persons = self.authenticated and bool(self.server_info.authentication.providers)
+        return f"<Context {self._describe(self.run(self._asking_whoami()) if knows_persons else None)}>"
 
     # Life
 
@@ -250,7 +290,7 @@ class Context:
     def __getstate__(self) -> dict[str, Any]:
         if self._app is not None:
             raise TypeError("a connection to an application in this process cannot be pickled: serve it, then connect")
-        settings = {**self._settings, "api_key": self._api_key}
+        settings = {**asdict(self._settings), "api_key": self._api_key, "show_progress": False}
         return {"version": __version__, "api_uri": str(self.api_uri), "settings": settings}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -262,5 +302,7 @@ class Context:
         Context.__init__(self, state["api_uri"], **state["settings"])
 
 
-def _read_message(response: httpx.Response) -> Any:
-    return parse_message(response.headers.get("content-type", ""), response.read())
+def key_of_app(app: App) -> str | None:
+    """The key of a single-user application."""
+    key: str | None = getattr(getattr(app, "state", None), "api_key", None)
+    return key

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tiledkernel.client.bodies import pieces_of
 from tiledkernel.client.calls import Parameters, call_export
-from tiledkernel.client.files import Rewinder, whole_file
-
-if TYPE_CHECKING:
-    from tiledkernel.client.context import Context
-    from tiledkernel.client.light_httpx import httpx
+from tiledkernel.client.files import IntoFile, Rewinder
+from tiledkernel.client.plans import Plan, ask_data
 
 
 def choose_format(filepath: Any, media_type: str | None) -> str:
@@ -29,28 +25,18 @@ def choose_format(filepath: Any, media_type: str | None) -> str:
     return suffixes
 
 
-def save(  # noqa: PLR0913 - what to ask for, and where to put it
-    context: Context,
+def saving(
     url: str,
     filepath: Any,
     media_type: str | None,
     *,
     parameters: Parameters | None = None,
     choose: tuple[str, Sequence[str] | None] = ("", None),
-) -> None:
+) -> Plan[None]:
     """Download an export to a path or into a writable binary buffer; a path gets the whole file or none."""
     call = call_export(url, choose_format(filepath, media_type), parameters or [], *choose)
     if isinstance(filepath, (str, Path)):
-        target = Path(filepath)
-
-        def write(response: httpx.Response) -> None:
-            with whole_file(target) as file:
-                for piece in pieces_of(response):
-                    file.write(piece)
+        yield from ask_data(call, lambda _: IntoFile(Path(filepath)))
     else:
         rewinder = Rewinder(filepath)
-
-        def write(response: httpx.Response) -> None:
-            rewinder.write(pieces_of(response))
-
-    context.data(call, write)
+        yield from ask_data(call, lambda _: rewinder.sink())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import unquote
 
 from tiledkernel.client.messages import UnexpectedAnswer
@@ -49,19 +49,52 @@ def confined(directory: Path, relative: str) -> Path:
     return target
 
 
-@contextlib.contextmanager
-def whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its place when it is complete, and leaves nothing behind when it is not."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+class IntoFile:
+    """A file that takes its place when it is complete; then its path is the result. Else nothing is left behind."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+        self._part = Path(name)
+        self._file = os.fdopen(descriptor, "wb")
+
+    def write(self, piece: Any) -> None:
+        """Append a piece."""
+        self._file.write(piece)
+
+    def finish(self) -> Path:
+        """The file gets its name."""
+        self._file.close()
+        self._part.chmod(0o666 & ~_umask())
+        return self._part.replace(self._target)
+
+    def abandon(self) -> None:
+        """No file remains."""
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+class IntoMapping:
+    """A buffer that is put into a mapping when it is complete; then its key is the result."""
+
+    def __init__(self, mapping: MutableMapping[str, Any], key: str) -> None:
+        self._mapping = mapping
+        self._key = key
+        self._buffer = io.BytesIO()
+
+    def write(self, piece: Any) -> None:
+        """Append a piece."""
+        self._buffer.write(piece)
+
+    def finish(self) -> str:
+        """The mapping gets the buffer, rewound."""
+        self._buffer.seek(0)
+        self._mapping[self._key] = self._buffer
+        return self._key
+
+    def abandon(self) -> None:
+        """The mapping stays as it was."""
 
 
 def _umask() -> int:
@@ -71,20 +104,36 @@ def _umask() -> int:
 
 
 class Rewinder:
-    """Lets a download into somebody's buffer begin again."""
+    """Lets a download into somebody's buffer begin again; each attempt gets a sink of its own."""
 
     def __init__(self, buffer: Any) -> None:
         self._buffer = buffer
         self._start = buffer.tell() if buffer.seekable() else None
         self._written = False
 
-    def write(self, pieces: Iterable[Any]) -> None:
-        """Write all pieces where the first attempt began."""
+    def sink(self) -> IntoBuffer:
+        """What writes where the first attempt began."""
         if self._written:
             if self._start is None:
                 raise OSError("the download broke off, and the buffer cannot be rewound to begin again")
             self._buffer.seek(self._start)
             self._buffer.truncate()
         self._written = True
-        for piece in pieces:
-            self._buffer.write(piece)
+        return IntoBuffer(self._buffer)
+
+
+class IntoBuffer:
+    """Writes into a buffer as the pieces come."""
+
+    def __init__(self, buffer: Any) -> None:
+        self._buffer = buffer
+
+    def write(self, piece: Any) -> None:
+        """Append a piece."""
+        self._buffer.write(piece)
+
+    def finish(self) -> None:
+        """Everything is in the buffer."""
+
+    def abandon(self) -> None:
+        """What is in the buffer stays; the next attempt begins where this one did."""

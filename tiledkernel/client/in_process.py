@@ -7,7 +7,7 @@ import contextlib
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import unquote
 
@@ -46,6 +46,44 @@ class AppTransport(httpx.BaseTransport):
         if self._release.alive:
             self._release()
             self._running.wait()
+
+
+class AsyncAppTransport(httpx.AsyncBaseTransport):
+    """The same for asynchronous programs: the application still runs on the loop in its own thread."""
+
+    def __init__(self, app: App, *, raise_server_exceptions: bool = True) -> None:
+        self._app = app
+        self._raise = raise_server_exceptions
+        self._transport: AppTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The application's response; its body is made while it is read."""
+        await request.aread()
+        if self._transport is None:  # starting up may take its time
+            self._transport = await asyncio.to_thread(AppTransport, self._app, raise_server_exceptions=self._raise)
+        response = await asyncio.to_thread(self._transport.handle_request, request)
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        return httpx.Response(response.status_code, headers=response.headers, stream=_Taken(response.stream))
+
+    async def aclose(self) -> None:
+        """Shut the application down and end the thread, if nobody else uses it."""
+        if self._transport is not None:
+            await asyncio.to_thread(self._transport.close)
+
+
+class _Taken(httpx.AsyncByteStream):
+    """A body that a thread waits for, piece by piece."""
+
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        pieces = iter(self._stream)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+
+    async def aclose(self) -> None:
+        self._stream.close()
 
 
 class RunningApp:

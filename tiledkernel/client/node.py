@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -13,26 +12,32 @@ from msgspec import Struct
 from tiledkernel.client.calls import call_node, without_query
 from tiledkernel.client.classes import StructureClients, build_client
 from tiledkernel.client.data_sources import DataSource, parse_data_source
-from tiledkernel.client.raw_export import download_assets, fetch_manifest, pop_outdated_destination
+from tiledkernel.client.plans import Plan, ask_message
+from tiledkernel.client.raw_export import Destination, asking_manifest, downloading_assets, pop_outdated_destination
 from tiledkernel.client.readonly import DictView, ListView
 from tiledkernel.client.uris import join_path
 from tiledkernel.queries import StructureFamily
 from tiledkernel.specs import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Sequence
 
-    from tiledkernel.client.context import Context
+    from tiledkernel.client.connection import Connection
+
+T = TypeVar("T")
 
 
 class Node:
-    """The client of one node: what it says of itself, and the way to its data."""
+    """The client of one node: what it says of itself, and the way to its data.
+
+    With an `AsyncContext`, methods that ask the server give what is to be awaited instead of the result.
+    """
 
     structure_type: ClassVar[type[Struct] | None] = None
 
     def __init__(
         self,
-        context: Context,
+        context: Connection,
         *,
         item: Mapping[str, Any],
         structure_clients: StructureClients = "numpy",
@@ -44,6 +49,16 @@ class Node:
         self._item = item
         self._structure = structure
         self._include_data_sources = include_data_sources
+
+    def _run(self, plan: Plan[T]) -> T:
+        """What a plan comes to; something to await if the program is asynchronous."""
+        found: T = self.context.run(plan)
+        return found
+
+    def _run_now(self, plan: Plan[T], instead: str) -> T:
+        """What a plan comes to where Python cannot wait, as in len(); `instead` is what else to write."""
+        found: T = self.context.run_now(plan, instead)
+        return found
 
     # What it says of itself
 
@@ -115,21 +130,25 @@ class Node:
     def parent(self) -> Any:
         """The client of the node above, or None at the root."""
         parts = self.path_parts
-        if not parts:
-            return None
-        url = join_path(f"{self.context.api_uri}metadata/", tuple(parts[:-1]))
-        item = self.context.message(call_node(url, include_data_sources=self._include_data_sources))["data"]
-        return self._client_of(item)
+        return self._run(self._finding_parent(parts[:-1])) if parts else None
+
+    def _finding_parent(self, path: Sequence[str]) -> Plan[Any]:
+        url = join_path(f"{self.context.api_uri}metadata/", tuple(path))
+        answer = yield from ask_message(call_node(url, include_data_sources=self._include_data_sources))
+        return self._client_of(answer["data"])
 
     def refresh(self) -> Self:
         """Ask the server for the current description; this same client then shows it."""
-        self._item = self._fetch_item(include_data_sources=self._include_data_sources)
+        return self._run(self._refreshing())
+
+    def _refreshing(self) -> Plan[Self]:
+        self._item = yield from self._asking_item(include_data_sources=self._include_data_sources)
         self._structure = None
         return self
 
-    def _fetch_item(self, *, include_data_sources: bool) -> Mapping[str, Any]:
-        call = call_node(self.uri, include_data_sources=include_data_sources)
-        item: Mapping[str, Any] = self.context.message(call)["data"]
+    def _asking_item(self, *, include_data_sources: bool) -> Plan[Mapping[str, Any]]:
+        answer = yield from ask_message(call_node(self.uri, include_data_sources=include_data_sources))
+        item: Mapping[str, Any] = answer["data"]
         return item
 
     def _link(self, name: str) -> str:
@@ -154,26 +173,37 @@ class Node:
 
     def include_data_sources(self) -> Self:
         """This node again, with the description of what lies behind it and its children."""
+        return self._run(self._including_data_sources())
+
+    def _including_data_sources(self) -> Plan[Self]:
         if self._include_data_sources:
             return self
-        return self.new_variation(item=self._fetch_item(include_data_sources=True), include_data_sources=True)
+        item = yield from self._asking_item(include_data_sources=True)
+        return self.new_variation(item=item, include_data_sources=True)
 
     def data_sources(self) -> list[DataSource] | None:
         """The stored things that this node is made of; None if it is made of none, as in memory."""
-        raw = self.include_data_sources()._attributes.get("data_sources")  # noqa: SLF001 - of our own class
+        return self._run(self._finding_data_sources())
+
+    def _finding_data_sources(self) -> Plan[list[DataSource] | None]:
+        described = yield from self._including_data_sources()
+        raw = described._attributes.get("data_sources")  # noqa: SLF001 - of our own class
         return None if raw is None else [parse_data_source(source) for source in raw]
 
     def asset_manifest(self, data_sources: Sequence[DataSource]) -> dict[int | None, list[str] | None]:
         """For each asset the relative paths in it, or None if it is a single file."""
-        return {
-            asset.id: fetch_manifest(self.context, self.uri, asset) if asset.is_directory else None
-            for source in data_sources
-            for asset in source.assets
-        }
+        return self._run(self._finding_manifest(data_sources))
+
+    def _finding_manifest(self, data_sources: Sequence[DataSource]) -> Plan[dict[int | None, list[str] | None]]:
+        found: dict[int | None, list[str] | None] = {}
+        for source in data_sources:
+            for asset in source.assets:
+                found[asset.id] = (yield from asking_manifest(self.uri, asset)) if asset.is_directory else None
+        return found
 
     def raw_export(
         self,
-        destination: str | Path | MutableMapping[str, Any] | None = None,
+        destination: Destination = None,
         max_workers: int = 4,
         *,
         compression: bool = True,
@@ -196,15 +226,21 @@ class Node:
             The paths that were written, or the keys of the mapping.
         """
         destination = pop_outdated_destination(destination, outdated)
-        sources = self.data_sources()
+        return self._run(self._exporting_raw(destination, max_workers, compression=compression))
+
+    def _exporting_raw(self, destination: Destination, max_workers: int, *, compression: bool) -> Plan[list[Any]]:
+        sources = yield from self._finding_data_sources()
         if sources is None or len(sources) != 1:
             count = "no" if not sources else str(len(sources))
             raise NotImplementedError(
                 f"raw_export downloads the files of one data source, but this node has {count}: "
                 "use export(), or raw_export() of the nodes within"
             )
-        return download_assets(
-            self.context, self.uri, sources[0].assets, destination, max_workers=max_workers, compression=compression
+        assets = sources[0].assets
+        return (
+            yield from downloading_assets(
+                self.uri, assets, destination, max_workers=max_workers, compression=compression
+            )
         )
 
     def __repr__(self) -> str:

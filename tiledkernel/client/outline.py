@@ -60,7 +60,7 @@ def _children(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any] 
     if not isinstance(node, Container):
         yield from ((key, child if isinstance(child, Mapping) else None) for key, child in node.items())
         return
-    for item in node.list_descriptions():
+    for item in node.descriptions():
         holds_nodes = item["attributes"]["structure_family"] == "container"
         yield item["id"], Container(node.context, item=item) if holds_nodes else None
 

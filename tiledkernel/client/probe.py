@@ -7,7 +7,7 @@ from typing import Any
 
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
-from tiledkernel.client.retries import attempts
+from tiledkernel.client.retries import attempts, note_attempt
 
 
 def adopt_https(uri: str, *, verify: bool = True, trust_env: bool = True) -> str:
@@ -26,6 +26,7 @@ def _ask_where(uri: str, *, verify: bool, trust_env: bool) -> str:
     hooks: dict[str, list[Callable[..., Any]]] = {"request": [note_request], "response": [note_response]}
     with httpx.Client(verify=verify, trust_env=trust_env, event_hooks=hooks) as client:
         for attempt in attempts():
+            note_attempt(attempt.num)
             with attempt, client.stream("GET", uri) as response:
                 return str(response.headers["location"]) if response.has_redirect_location else uri
     raise AssertionError("the last attempt returns or raises")

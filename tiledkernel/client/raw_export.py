@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
-from tiledkernel.client.bodies import pieces_of
 from tiledkernel.client.calls import Call, call_message
 from tiledkernel.client.data_sources import Asset
 from tiledkernel.client.decoders import ACCEPT_ENCODING
-from tiledkernel.client.files import confined, parse_file_name, whole_file
-from tiledkernel.client.parallel import Stopped, run_parallel
+from tiledkernel.client.files import IntoFile, IntoMapping, confined, parse_file_name
+from tiledkernel.client.plans import Plan, ask_data, ask_message, together
 from tiledkernel.client.uris import sibling_route
 
 if TYPE_CHECKING:
-    from tiledkernel.client.context import Context
     from tiledkernel.client.light_httpx import httpx
+    from tiledkernel.client.sinks import Sink
 
 Destination: TypeAlias = str | Path | MutableMapping[str, Any] | None
 _OUTDATED = "destination_directory"
@@ -55,39 +52,41 @@ def pop_outdated_destination(destination: Destination, outdated: Mapping[str, An
     return old
 
 
-def fetch_manifest(context: Context, uri: str, asset: Asset) -> list[str]:
+def asking_manifest(uri: str, asset: Asset) -> Plan[list[str]]:
     """The relative paths of the files in a directory."""
-    call = call_message(sibling_route(uri, "asset/manifest"), [("id", str(asset.id))])
-    manifest: list[str] = context.message(call)["manifest"]
+    answer = yield from ask_message(call_message(sibling_route(uri, "asset/manifest"), [("id", str(asset.id))]))
+    manifest: list[str] = answer["manifest"]
     return manifest
 
 
-def download_assets(  # noqa: PLR0913 - what to fetch, and where to put it
-    context: Context,
-    uri: str,
-    assets: Sequence[Asset],
-    destination: Destination,
-    *,
-    max_workers: int,
-    compression: bool,
-) -> list[Any]:
+def downloading_assets(
+    uri: str, assets: Sequence[Asset], destination: Destination, *, max_workers: int, compression: bool
+) -> Plan[list[Any]]:
     """Fetch all files of the assets; the paths written, or the keys of the mapping that received them."""
-    downloads = list(_downloads_of(context, uri, assets))
+    downloads = yield from _finding_downloads(uri, assets)
     url = sibling_route(uri, "asset/bytes")
     coding = ACCEPT_ENCODING if compression else "identity"
-    save = _saver(destination)
-    tasks = [partial(_download, context, _call(url, download, coding), download, save) for download in downloads]
-    return run_parallel(tasks, max_workers)
+    plans = [ask_data(_call(url, download, coding), partial(_sink_of, destination, download)) for download in downloads]
+    return (yield from together(plans, max_workers))
 
 
-def _downloads_of(context: Context, uri: str, assets: Sequence[Asset]) -> Iterator[Download]:
+def _sink_of(destination: Destination, download: Download, headers: httpx.Headers) -> Sink[Any]:
+    place = download.place(headers.get("content-disposition", ""))
+    if isinstance(destination, MutableMapping):
+        return IntoMapping(destination, place)
+    return IntoFile(confined(Path.cwd() if destination is None else Path(destination), place))
+
+
+def _finding_downloads(uri: str, assets: Sequence[Asset]) -> Plan[list[Download]]:
+    found: list[Download] = []
     for asset in assets:
         folder = str(asset.id) if len(assets) > 1 else ""
-        if not asset.is_directory:
-            yield Download(asset.id, folder)
-            continue
-        for relative_path in fetch_manifest(context, uri, asset):
-            yield Download(asset.id, folder, relative_path)
+        if asset.is_directory:
+            paths = yield from asking_manifest(uri, asset)
+            found += [Download(asset.id, folder, relative_path) for relative_path in paths]
+        else:
+            found.append(Download(asset.id, folder))
+    return found
 
 
 def _call(url: str, download: Download, coding: str) -> Call:
@@ -95,47 +94,3 @@ def _call(url: str, download: Download, coding: str) -> Call:
     if download.relative_path is not None:
         parameters.append(("relative_path", download.relative_path))
     return Call(url=url, parameters=parameters, headers={"accept": "*/*", "accept-encoding": coding})
-
-
-def _download(
-    context: Context,
-    call: Call,
-    download: Download,
-    save: Callable[[str, Iterable[Any]], Any],
-    stop: threading.Event,
-) -> Any:
-    def read(response: httpx.Response) -> Any:
-        place = download.place(response.headers.get("content-disposition", ""))
-        return save(place, _until(stop, pieces_of(response)))
-
-    return context.data(call, read)
-
-
-def _until(stop: threading.Event, pieces: Iterator[Any]) -> Iterator[Any]:
-    for piece in pieces:
-        if stop.is_set():
-            raise Stopped
-        yield piece
-
-
-def _saver(destination: Destination) -> Callable[[str, Iterable[Any]], Any]:
-    if isinstance(destination, MutableMapping):
-        return partial(_save_in_mapping, destination)
-    return partial(_save_in_directory, Path.cwd() if destination is None else Path(destination))
-
-
-def _save_in_directory(directory: Path, place: str, pieces: Iterable[Any]) -> Path:
-    target = confined(directory, place)
-    with whole_file(target) as file:
-        for piece in pieces:
-            file.write(piece)
-    return target
-
-
-def _save_in_mapping(mapping: MutableMapping[str, Any], place: str, pieces: Iterable[Any]) -> str:
-    buffer = io.BytesIO()
-    for piece in pieces:
-        buffer.write(piece)
-    buffer.seek(0)
-    mapping[place] = buffer
-    return place

@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import stamina
@@ -19,14 +18,20 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 _LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
 
 
-def attempts() -> Iterator[Any]:
-    """Contexts to make one attempt each in; those that fail in a way that may pass are followed by another."""
+def attempts() -> Any:
+    """What yields contexts to make one attempt each in, for `for` and for `async for`.
+
+    An attempt that fails in a way that may pass is followed by another.
+    """
     number = int(os.environ.get("TILED_RETRY_ATTEMPTS", "10"))
     timeout = float(os.environ.get("TILED_RETRY_TIMEOUT", "45.0"))
-    for attempt in stamina.retry_context(on=retry_after, attempts=number, timeout=timeout):
-        if attempt.num == 2:
-            print("Retrying…", file=sys.stderr)  # noqa: T201 - the person who waits should know why
-        yield attempt
+    return stamina.retry_context(on=retry_after, attempts=number, timeout=timeout)
+
+
+def note_attempt(number: int) -> None:
+    """Tell the person who waits why: this is attempt `number`."""
+    if number == 2:
+        print("Retrying…", file=sys.stderr)  # noqa: T201 - a word for the person who waits
 
 
 def retry_after(error: Exception) -> bool | float:

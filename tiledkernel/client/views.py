@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
+from tiledkernel.client.plans import Plan
 from tiledkernel.client.sorting import Direction
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Fetch(Protocol[T_co]):
     """Elements from the beginning (direction 1) or from the end (-1), after `start` of them; `count` or all."""
 
-    def __call__(self, start: int, count: int | None, direction: Direction, page_size: int | None) -> Iterator[T_co]:
-        """The elements, fetched as they are taken."""
+    def __call__(
+        self, start: int, count: int | None, direction: Direction, page_size: int | None
+    ) -> Iterator[Plan[Sequence[T_co]]]:
+        """Plans that fetch one page each, to be carried out before the next one is taken."""
+
+
+class Runner(Protocol):
+    """Who carries plans out: a node."""
+
+    def _run(self, plan: Plan[T]) -> T: ...
+
+    def _run_now(self, plan: Plan[T], instead: str) -> T: ...
 
 
 class View(Generic[T_co]):
@@ -26,16 +39,19 @@ class View(Generic[T_co]):
     - `page_size(n)`: the same, with `n` elements in each request.
     """
 
-    def __init__(self, fetch: Fetch[T_co], length: Callable[[], int], page_size: int | None = None) -> None:
+    def __init__(
+        self, runner: Runner, fetch: Fetch[T_co], counting: Callable[[], Plan[int]], page_size: int | None = None
+    ) -> None:
+        self._runner = runner
         self._fetch = fetch
-        self._length = length
+        self._counting = counting
         self._page_size = page_size
 
     def page_size(self, size: int) -> Self:
         """The same elements, fetched `size` at a time."""
         if size < 1:
             raise ValueError(f"a page of {size} elements would never end: expected 1 or more")
-        return type(self)(self._fetch, self._length, size)
+        return type(self)(self._runner, self._fetch, self._counting, size)
 
     def first(self) -> T_co:
         """The first element; IndexError if there is none."""
@@ -51,16 +67,37 @@ class View(Generic[T_co]):
 
     def tail(self, n: int = 5) -> list[T_co]:
         """The last `n` elements, in their natural order."""
-        return self._several(0, _checked_count(n), -1)[::-1]
+        return self._runner._run(self._taking_tail(_checked_count(n)))  # noqa: SLF001 - what a runner is for
+
+    def count(self) -> int:
+        """How many there are: what len() says, and an asynchronous program cannot ask in that way."""
+        return self._runner._run(self._counting())  # noqa: SLF001 - what a runner is for
 
     def __iter__(self) -> Iterator[T_co]:
-        return self._fetch(0, None, 1, self._page_size)
+        return self._iterate(1)
 
     def __reversed__(self) -> Iterator[T_co]:
-        return self._fetch(0, None, -1, self._page_size)
+        return self._iterate(-1)
+
+    def _iterate(self, direction: Direction) -> Iterator[T_co]:
+        """The elements; the first page is fetched at once.
+
+        Python asks for the length of what it makes a list of, after it has asked for an iterator: then it is known.
+        """
+        run = partial(self._runner._run_now, instead="async for ... in")  # noqa: SLF001 - what a runner is for
+        pages = map(run, self._fetch(0, None, direction, self._page_size))
+        return chain(next(pages, ()), chain.from_iterable(pages))
+
+    async def __aiter__(self) -> AsyncIterator[T_co]:
+        for page in self._fetch(0, None, 1, self._page_size):
+            elements: Any = self._runner._run(page)  # noqa: SLF001 - what a runner is for
+            if not hasattr(elements, "__await__"):
+                raise TypeError("this client does not wait asynchronously: use `for`, or tiledkernel.client.aio")
+            for element in await elements:
+                yield element
 
     def __len__(self) -> int:
-        return self._length()
+        return self._runner._run_now(self._counting(), "await view.count()")  # noqa: SLF001 - what a runner is for
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
@@ -75,15 +112,33 @@ class View(Generic[T_co]):
         return self._one(index, 1) if index >= 0 else self._one(-index - 1, -1)
 
     def _one(self, start: int, direction: Direction) -> T_co:
-        for element in islice(self._fetch(start, 1, direction, self._page_size), 1):
+        return self._runner._run(self._taking_one(start, direction))  # noqa: SLF001 - what a runner is for
+
+    def _several(self, start: int, count: int | None, direction: Direction) -> list[T_co]:
+        return self._runner._run(self._taking(start, count, direction))  # noqa: SLF001 - what a runner is for
+
+    def taking(self) -> Plan[list[T_co]]:
+        """All elements, for another plan."""
+        return self._taking(0, None, 1)
+
+    def _taking_one(self, start: int, direction: Direction) -> Plan[T_co]:
+        for element in (yield from self._taking(start, 1, direction)):
             return element
         position = start if direction > 0 else -start - 1
         raise IndexError(f"index {position} is out of range")
 
-    def _several(self, start: int, count: int | None, direction: Direction) -> list[T_co]:
+    def _taking_tail(self, count: int) -> Plan[list[T_co]]:
+        return (yield from self._taking(0, count, -1))[::-1]
+
+    def _taking(self, start: int, count: int | None, direction: Direction) -> Plan[list[T_co]]:
+        found: list[T_co] = []
         if count == 0:
-            return []
-        return list(islice(self._fetch(start, count, direction, self._page_size), count))
+            return found
+        for page in self._fetch(start, count, direction, self._page_size):
+            found += yield from page
+            if count is not None and len(found) >= count:
+                return found[:count]
+        return found
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -222,9 +222,9 @@ def test_a_node_that_fails_is_named(serve, ask):
 def test_one_request_fetches_the_buffers_that_a_selection_touches(serve, monkeypatch, index, keys):
     array = serve({"a": NESTED})["a"]
     asked = []
-    fetch = type(array)._fetch
+    fetch = type(array)._fetching
     monkeypatch.setattr(
-        type(array), "_fetch", lambda self, form_keys: asked.append(form_keys) or fetch(self, form_keys)
+        type(array), "_fetching", lambda self, form_keys: asked.append(form_keys) or fetch(self, form_keys)
     )
     with record_history() as history:
         found = array[index]
@@ -259,7 +259,12 @@ def test_an_empty_array_needs_no_request(serve):
 
 def test_an_answer_that_lacks_a_buffer_is_told(serve, monkeypatch):
     array = serve({"a": NESTED})["a"]
-    monkeypatch.setattr(type(array), "_fetch", lambda self, form_keys: {})
+
+    def fetching_nothing(self, form_keys):
+        return {}
+        yield
+
+    monkeypatch.setattr(type(array), "_fetching", fetching_nothing)
     with pytest.raises(UnexpectedAnswer, match="lacks the buffers node0-offsets"):
         array.read()
 

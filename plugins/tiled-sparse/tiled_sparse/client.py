@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tiled_sparse.structure import SparseStructure
 from tiledkernel import references
-from tiledkernel.blocks import block_bounds
 from tiledkernel.client.calls import Call, Parameters, without_query
-from tiledkernel.client.exporting import save
+from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node
-from tiledkernel.errors import Unprocessable
-from tiledkernel.families.array.client_selection import cut_index, directed_index, short_index
+from tiledkernel.client.plans import Plan, ask_bytes
+from tiledkernel.families.array.client_selection import cut_block, cut_index, directed_index, short_index
 from tiledkernel.media_types import ARROW_FILE
 from tiledkernel.slices import Cut, format_slice
 
@@ -81,37 +80,35 @@ class SparseClient(Node):
         return self[... if slice is None else slice]
 
     def __getitem__(self, index: Any) -> sparse.COO:
-        return self._fetch(cut_index(index, self.shape), self.shape, self._link("full"), [])
+        cut = cut_index(index, self.shape)
+        return self._run(self._fetching(cut, format_slice(short_index(cut.index, self.shape)), self._link("full"), []))
 
     def read_block(self, block: int | Sequence[int], slice: Any = ...) -> sparse.COO:  # noqa: A002 - as in read()
         """One chunk by its index along each axis, or what a slice selects within it."""
-        index = (block,) if isinstance(block, int) else tuple(block)
-        if min(index, default=0) < 0:
-            raise IndexError(f"no block {index}: the indices of blocks begin at 0")
-        try:
-            bounds = block_bounds(index, self.chunks)
-        except Unprocessable as error:
-            raise IndexError(str(error)) from None
-        shape = tuple(bound.stop - bound.start for bound in bounds)
-        cut = cut_index(... if slice is None else slice, shape)
-        return self._fetch(cut, shape, self._link("block"), [("block", ",".join(map(str, index)))])
+        index, cut, text = cut_block(block, slice, self.chunks)
+        parameters = [("block", ",".join(map(str, index)))]
+        return self._run(self._fetching(cut, text, self._link("block"), parameters))
 
-    def _fetch(self, cut: Cut, shape: tuple[int, ...], url: str, parameters: Parameters) -> sparse.COO:
+    def _fetching(self, cut: Cut, text: str, url: str, parameters: Parameters) -> Plan[sparse.COO]:
         decode: Callable[..., sparse.COO] = references.load("tiled_sparse.client_coo:decode")
         if not cut.size:
             return decode(None, cut, self.dtype)
-        if shape and not cut.shape:  # a single element: asked for as an array, which servers of all versions can send
+        if cut.index and not cut.shape:  # one element: asked for as an array, which servers of all versions can send
             index = tuple(builtins.slice(part, part + 1, 1) for part in cut.index if isinstance(part, int))
-            found = self._fetch(Cut(index, (1,) * len(index)), shape, url, parameters)
+            one = Cut(index, (1,) * len(index))
+            found = yield from self._fetching(one, format_slice(index), url, parameters)
             return found.reshape(())
-        text = format_slice(short_index(cut.index, shape))
         asked = [*parameters, ("slice", text)] if text else parameters
         call = Call(url=without_query(url), parameters=asked, headers={"accept": ARROW_FILE})
-        return decode(self.context.data_bytes(call), cut, self.dtype)
+        return decode((yield from ask_bytes(call)), cut, self.dtype)
 
     def todense(self) -> NDArray[Any]:
         """The whole array with its zeros, as a numpy array."""
-        dense: NDArray[Any] = self.read().todense()
+        return self._run(self._reading_dense())
+
+    def _reading_dense(self) -> Plan[NDArray[Any]]:
+        found = yield from self._fetching(cut_index(..., self.shape), "", self._link("full"), [])
+        dense: NDArray[Any] = found.todense()
         return dense
 
     # Export and display
@@ -140,7 +137,7 @@ class SparseClient(Node):
         """
         cut = cut_index(... if slice is None else slice, self.shape)
         text = format_slice(directed_index(cut, self.shape))
-        save(self.context, self._link("full"), filepath, format, parameters=[("slice", text)] if text else [])
+        return self._run(saving(self._link("full"), filepath, format, parameters=[("slice", text)] if text else []))
 
     def __repr__(self) -> str:
         dims = f" dims={self.dims}" if self.dims else ""

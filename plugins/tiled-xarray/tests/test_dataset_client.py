@@ -108,8 +108,8 @@ def test_a_dimension_without_a_name_is_told(serve):
 
 def test_a_table_that_lacks_a_variable_is_told(serve, monkeypatch):
     client = serve({"d": WIDE[["v0", "v1"]]})["d"]
-    fetch = type(client).fetch_table
-    monkeypatch.setattr(type(client), "fetch_table", lambda self, names: fetch(self, names[:1]))
+    fetch = type(client).fetching_table
+    monkeypatch.setattr(type(client), "fetching_table", lambda self, names: fetch(self, names[:1]))
     with pytest.raises(UnexpectedAnswer, match="has not all of 'v1'"):
         client.read()
 

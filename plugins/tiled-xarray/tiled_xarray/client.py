@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tiled_xarray.specs import COORDINATE, DATA_VARIABLE
 from tiledkernel import references
 from tiledkernel.client.calls import call_export
+from tiledkernel.client.plans import Plan, ask_bytes
 from tiledkernel.families.container.client import Container
 from tiledkernel.media_types import ARROW_FILE
 
@@ -37,12 +38,12 @@ class DatasetClient(Container):
         --------
         >>> ds.read(["temperature"]).temperature.mean("time")
         """
-        read: Callable[..., xarray.Dataset] = references.load("tiled_xarray.client_dataset:read")
-        return read(self, _checked(variables), together=optimize_wide_table)
+        reading: Callable[..., Plan[xarray.Dataset]] = references.load("tiled_xarray.client_dataset:reading")
+        return self._run(reading(self, _checked(variables), together=optimize_wide_table))
 
-    def describe_variables(self) -> dict[str, Mapping[str, Any]]:
+    def describing_variables(self) -> Plan[dict[str, Mapping[str, Any]]]:
         """The server's descriptions of the variables by name; ValueError if something else is among them."""
-        found = {item["id"]: item for item in self.list_descriptions()}
+        found = {item["id"]: item for item in (yield from self.descriptions().taking())}
         for name, item in found.items():
             if not roles_of(item) & {COORDINATE.name, DATA_VARIABLE.name}:
                 raise ValueError(
@@ -51,9 +52,9 @@ class DatasetClient(Container):
                 )
         return found
 
-    def fetch_table(self, names: Sequence[str]) -> bytes:
+    def fetching_table(self, names: Sequence[str]) -> Plan[bytes]:
         """Some variables together, as an Arrow file."""
-        return self.context.data_bytes(call_export(self._link("full"), ARROW_FILE, [], "field", names))
+        return ask_bytes(call_export(self._link("full"), ARROW_FILE, [], "field", names))
 
     def client_of(self, item: Mapping[str, Any]) -> Any:
         """The client of a variable that the server has described."""

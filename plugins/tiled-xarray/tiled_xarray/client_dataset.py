@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,7 +13,8 @@ from numpy.typing import NDArray
 from tiled_xarray.client import DatasetClient, roles_of
 from tiled_xarray.specs import COORDINATE
 from tiledkernel.client.messages import UnexpectedAnswer
-from tiledkernel.client.parallel import Stopped, run_parallel
+from tiledkernel.client.plans import Plan
+from tiledkernel.client.plans import together as at_once
 from tiledkernel.families.table.client_frames import decode_arrow_file
 from tiledkernel.media_types import ARROW_FILE
 
@@ -49,12 +48,12 @@ class Part(Struct, frozen=True):
         return dict(self.array.metadata.get("attrs") or {})
 
 
-def read(client: DatasetClient, names: Sequence[str] | None, *, together: bool) -> xarray.Dataset:
+def reading(client: DatasetClient, names: Sequence[str] | None, *, together: bool) -> Plan[xarray.Dataset]:
     """The variables of these names (None: all), with the coordinates that belong to them."""
-    items = client.describe_variables()
+    items = yield from client.describing_variables()
     parts = [Part(name, client.client_of(item), COORDINATE.name in roles_of(item)) for name, item in items.items()]
     chosen = list(_chosen(parts, names))
-    arrays = _fetch(client, chosen, together=together)
+    arrays = yield from _fetching(client, chosen, together=together)
     variables = {part.name: (part.dims, arrays[part.name], part.attrs) for part in chosen}
     return xarray.Dataset(
         data_vars={part.name: variables[part.name] for part in chosen if not part.is_coordinate},
@@ -76,17 +75,12 @@ def _chosen(parts: Sequence[Part], names: Sequence[str] | None) -> Iterator[Part
             yield part
 
 
-def _fetch(client: DatasetClient, parts: Sequence[Part], *, together: bool) -> Arrays:
+def _fetching(client: DatasetClient, parts: Sequence[Part], *, together: bool) -> Plan[Arrays]:
     groups = list(_groups(parts)) if together and ARROW_FILE in client.formats else []
     grouped = {part.name for group in groups for part in group}
     single = [part for part in parts if part.name not in grouped]
-    tasks = [
-        *(partial(_fetch_table, client, group) for group in groups),
-        *(partial(_fetch_array, part) for part in single),
-    ]
-    return {
-        name: array for arrays in run_parallel(tasks, client.context.max_connections) for name, array in arrays.items()
-    }
+    plans = [*(_fetching_table(client, group) for group in groups), *map(_fetching_array, single)]
+    return {name: array for arrays in (yield from at_once(plans)) for name, array in arrays.items()}
 
 
 def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
@@ -103,16 +97,13 @@ def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
             numbers = []
 
 
-def _fetch_array(part: Part, stop: threading.Event) -> Arrays:
-    if stop.is_set():
-        raise Stopped
-    return {part.name: part.array.read()}
+def _fetching_array(part: Part) -> Plan[Arrays]:
+    return {part.name: (yield from part.array.reading(...))}
 
 
-def _fetch_table(client: DatasetClient, group: Sequence[Part], stop: threading.Event) -> Arrays:
-    if stop.is_set():
-        raise Stopped
-    frame = decode_arrow_file(client.fetch_table([part.name for part in group])).to_pandas().reset_index()
+def _fetching_table(client: DatasetClient, group: Sequence[Part]) -> Plan[Arrays]:
+    body = yield from client.fetching_table([part.name for part in group])
+    frame = decode_arrow_file(body).to_pandas().reset_index()
     arrays: Arrays = {}
     for part in group:
         if part.name not in frame or len(frame) != group[0].array.size:

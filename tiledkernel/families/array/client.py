@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from functools import partial
+import builtins
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiledkernel.blocks import block_bounds
-from tiledkernel.client.bodies import read_into
 from tiledkernel.client.calls import Call, call_array
-from tiledkernel.client.exporting import save
+from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node
-from tiledkernel.client.parallel import Stopped, run_parallel
-from tiledkernel.errors import Unprocessable
+from tiledkernel.client.plans import Plan, ask_data, together
+from tiledkernel.client.sinks import Filling
 from tiledkernel.families.array.client_memory import targets
-from tiledkernel.families.array.client_selection import MAX_PIECE, Piece, cut_index, directed_index, divide, short_index
+from tiledkernel.families.array.client_selection import (
+    MAX_PIECE,
+    Piece,
+    cut_block,
+    cut_index,
+    directed_index,
+    divide,
+    short_index,
+)
 from tiledkernel.families.array.dtypes import to_numpy
 from tiledkernel.families.array.structure import ArrayStructure
 from tiledkernel.slices import Cut, format_slice
@@ -94,11 +99,14 @@ class ArrayClient(Node):
         return self[... if slice is None else slice]
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
+        return self._run(self.reading(index))
+
+    def reading(self, index: Any) -> Plan[NDArray[Any]]:
+        """What `x[index]` does, for another plan."""
         cut = cut_index(index, self.shape)
         result = np.empty(cut.shape, self.dtype)
         if result.nbytes:
-            tasks = [partial(self._fetch_piece, result, piece) for piece in self._pieces(cut)]
-            run_parallel(tasks, self.context.max_connections)
+            yield from together(self._fetching_piece(result, piece) for piece in self._pieces(cut))
         return np.flip(result, cut.flipped) if cut.flipped else result
 
     def fetch_count(self, slice: Any = ...) -> int:  # noqa: A002 - as in read()
@@ -108,37 +116,26 @@ class ArrayClient(Node):
     def _pieces(self, cut: Cut) -> list[Piece]:
         return divide(cut, self.chunks, self.dtype.itemsize, self.largest_piece)
 
-    def _fetch_piece(self, result: NDArray[Any], piece: Piece, stop: threading.Event) -> None:
-        if stop.is_set():
-            raise Stopped
+    def _fetching_piece(self, result: NDArray[Any], piece: Piece) -> Plan[None]:
         text = format_slice(short_index(piece.index, self.shape))
         where: Any = (*piece.target, ...)  # the ellipsis keeps an array where all axes are integers
-        self._fetch_into(result[where], call_array(self._link("full"), piece.shape, text))
-
-    def _fetch_into(self, target: NDArray[Any], call: Call) -> None:
-        self.context.data(call, lambda response: read_into(response, targets(target)), size=target.nbytes)
+        return _filling(result[where], call_array(self._link("full"), piece.shape, text))
 
     def read_block(self, block: int | Sequence[int], slice: Any = ...) -> NDArray[Any]:  # noqa: A002 - as in read()
         """One chunk by its index along each axis, or what a slice selects within it."""
-        index = (block,) if isinstance(block, int) else tuple(block)
-        try:
-            bounds = block_bounds(index, self.chunks) if min(index, default=0) >= 0 else None
-        except Unprocessable as error:
-            raise IndexError(str(error)) from None
-        if bounds is None:
-            raise IndexError(f"no block {index}: the indices of blocks begin at 0")
-        shape = tuple(bound.stop - bound.start for bound in bounds)
-        cut = cut_index(... if slice is None else slice, shape)
+        return self._run(self._reading_block(block, slice))
+
+    def _reading_block(self, block: int | Sequence[int], selected: Any) -> Plan[NDArray[Any]]:
+        index, cut, text = cut_block(block, selected, self.chunks)
         result = np.empty(cut.shape, self.dtype)
         if result.nbytes:
-            text = format_slice(short_index(cut.index, shape))
-            self._fetch_into(result, call_array(self._item["links"]["block"], cut.shape, text, index))
+            yield from _filling(result, call_array(self._item["links"]["block"], cut.shape, text, index))
         return np.flip(result, cut.flipped) if cut.flipped else result
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - numpy calls it so
         if copy is False:
             raise ValueError("an array on a server cannot be used without copying it here")
-        array = self.read()
+        array = self._run_now(self.reading(...), "numpy.asarray(await x.read())")
         return array if dtype is None else array.astype(dtype, copy=False)
 
     def __len__(self) -> int:
@@ -148,11 +145,20 @@ class ArrayClient(Node):
 
     def __iter__(self) -> Iterator[Any]:
         """Along the first axis, chunk by chunk."""
+        for index in self._first_axis():
+            yield from self._run_now(self.reading(index), "async for ... in")
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for index in self._first_axis():
+            for row in await self.context.run(self.reading(index)):
+                yield row
+
+    def _first_axis(self) -> Iterator[builtins.slice]:
         if not self.shape:
             raise TypeError("an array without dimensions cannot be iterated")
         start = 0
         for length in self.chunks[0]:
-            yield from self[start : start + length]
+            yield builtins.slice(start, start + length)
             start += length
 
     # Export and display
@@ -181,12 +187,17 @@ class ArrayClient(Node):
         """
         cut = cut_index(... if slice is None else slice, self.shape)
         text = format_slice(directed_index(cut, self.shape))
-        save(self.context, self._link("full"), filepath, format, parameters=[("slice", text)] if text else [])
+        return self._run(saving(self._link("full"), filepath, format, parameters=[("slice", text)] if text else []))
 
     def __repr__(self) -> str:
         chunks = ", ".join(map(format_chunks, self.chunks))
         dims = f" dims={self.dims}" if self.dims else ""
         return f"<{type(self).__name__} shape={self.shape} chunks=({chunks}) dtype={self.dtype}{dims}>"
+
+
+def _filling(target: NDArray[Any], call: Call) -> Plan[None]:
+    """Fill memory with the elements that answer a call."""
+    return ask_data(call, lambda _: Filling(targets(target)), size=target.nbytes)
 
 
 def format_chunks(lengths: Sequence[int]) -> str:

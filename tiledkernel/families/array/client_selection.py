@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from tiledkernel.errors import SliceOutOfRange
-from tiledkernel.slices import Cut, NDSlice, Part, cut_shape, expand_ellipsis
+from tiledkernel.blocks import block_bounds
+from tiledkernel.errors import SliceOutOfRange, Unprocessable
+from tiledkernel.slices import Cut, NDSlice, Part, cut_shape, expand_ellipsis, format_slice
 
 MAX_PIECE = 100 << 20  # bytes that one request fetches, if chunk boundaries allow
 
@@ -33,6 +34,22 @@ def cut_index(index: Any, shape: tuple[int, ...]) -> Cut:
         return cut_shape(checked_index(index, len(shape)), shape)
     except SliceOutOfRange as error:
         raise IndexError(str(error)) from None
+
+
+def cut_block(
+    block: int | Sequence[int], index: Any, chunks: tuple[tuple[int, ...], ...]
+) -> tuple[tuple[int, ...], Cut, str]:
+    """The index of a chunk, what `chunk[index]` selects in it, and that as the text of a slice; or IndexError."""
+    where = (block,) if isinstance(block, int) else tuple(block)
+    if min(where, default=0) < 0:
+        raise IndexError(f"no block {where}: the indices of blocks begin at 0")
+    try:
+        bounds = block_bounds(where, chunks)
+    except Unprocessable as error:
+        raise IndexError(str(error)) from None
+    shape = tuple(bound.stop - bound.start for bound in bounds)
+    cut = cut_index(... if index is None else index, shape)
+    return where, cut, format_slice(short_index(cut.index, shape))
 
 
 def checked_index(index: Any, ndim: int) -> NDSlice:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from tiledkernel.client.calls import Listing, call_message, call_node
+from tiledkernel.client.connection import CannotWait
 from tiledkernel.client.errors import ClientError, UnknownStructureFamily
-from tiledkernel.client.exporting import save
+from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node, UnavailableClient
+from tiledkernel.client.pages import Pages
+from tiledkernel.client.plans import Plan, ask_message, at_hand
 from tiledkernel.client.sorting import Direction, SortKey, checked_sorting
 from tiledkernel.client.uris import join_path, sibling_route, split_path
-from tiledkernel.client.views import ItemsView, KeysView, ValuesView
+from tiledkernel.client.views import ItemsView, KeysView, ValuesView, View
 from tiledkernel.families.container.client_deep import DeepSearchResults
 from tiledkernel.queries import KeyLookup, SearchQuery, format_filters
 
 if TYPE_CHECKING:
-    from tiledkernel.client.context import Context
+    from tiledkernel.client.connection import Connection
+
+T = TypeVar("T")
 
 _NATURAL: list[SortKey] = [("_", 1)]
 _LENGTH_LIVES = 1.0  # seconds
@@ -35,7 +41,7 @@ class Container(Node, Mapping[str, Any]):
 
     def __init__(
         self,
-        context: Context,
+        context: Connection,
         *,
         item: Mapping[str, Any],
         queries: Sequence[SearchQuery] = (),
@@ -75,49 +81,61 @@ class Container(Node, Mapping[str, Any]):
     # Looking up
 
     def __getitem__(self, key: str | tuple[str, ...]) -> Any:
-        return self._client_of(self._find(key))
+        return self._run(self._finding_client(_segments_of(key)))
 
     def __contains__(self, key: object) -> bool:
+        return self._run_now(self._finding_whether(key), "await container.has(key)")
+
+    def has(self, key: str | tuple[str, ...]) -> bool:
+        """Whether there is such a child: what `in` says, and an asynchronous program cannot ask in that way."""
+        return self._run(self._finding_whether(key))
+
+    def get(self, key: str | tuple[str, ...], default: Any = None) -> Any:
+        """The client of a child, or `default` if there is none."""
+        return self._run(self._finding_client(_segments_of(key), (default,)))
+
+    def _finding_whether(self, key: object) -> Plan[bool]:
         if not isinstance(key, (str, tuple)):
             return False
         try:
-            self._find(key)
+            yield from self._finding(_segments_of(key))
         except KeyError:
             return False
         return True
 
-    def get(self, key: str | tuple[str, ...], default: Any = None) -> Any:
-        """The client of a child, or `default` if there is none."""
+    def _finding_client(self, segments: tuple[str, ...], default: tuple[Any, ...] = ()) -> Plan[Any]:
         try:
-            item = self._find(key)
+            item = yield from self._finding(segments)
         except KeyError:
-            return default
+            if default:
+                return default[0]
+            raise
         return self._client_of(item)
 
-    def _find(self, key: str | tuple[str, ...]) -> Mapping[str, Any]:
+    def _finding(self, segments: tuple[str, ...]) -> Plan[Mapping[str, Any]]:
         """The description of the node at a path below; KeyError if there is none."""
-        segments = _segments_of(key)
         if self._queries:
-            item, rest = self._look_up(segments), segments[1:]
+            item, rest = (yield from self._looking_up(segments)), segments[1:]
         else:
             item, rest = self._walk_inline(segments)
         if not rest:
             return item
+        url = join_path(item["links"]["self"], rest)
         try:
-            found: Mapping[str, Any] = self.context.message(
-                call_node(join_path(item["links"]["self"], rest), include_data_sources=self._include_data_sources)
-            )["data"]
+            answer = yield from ask_message(call_node(url, include_data_sources=self._include_data_sources))
         except ClientError as error:
             raise self._lookup_error(error, segments) from error
+        found: Mapping[str, Any] = answer["data"]
         return found
 
-    def _look_up(self, segments: tuple[str, ...]) -> Mapping[str, Any]:
+    def _looking_up(self, segments: tuple[str, ...]) -> Plan[Mapping[str, Any]]:
         """The child of this key if it is among the results of the search."""
         listing = self._listing(None, (*self._queries, KeyLookup(segments[0])))
         try:
-            found: list[Mapping[str, Any]] = self.context.message(listing.page())["data"]
+            answer = yield from ask_message(listing.page())
         except ClientError as error:
             raise self._lookup_error(error, segments) from error
+        found: list[Mapping[str, Any]] = answer["data"]
         if not found:
             raise KeyError(segments if len(segments) > 1 else segments[0])
         return found[0]
@@ -145,54 +163,72 @@ class Container(Node, Mapping[str, Any]):
     # Listing
 
     def __iter__(self) -> Iterator[str]:
-        return self._list_keys(0, None, 1, None)
+        return iter(self.keys())
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self.keys().__aiter__()
 
     def __len__(self) -> int:
+        return self._run_now(self._counting(), "await container.count()")
+
+    def count(self) -> int:
+        """How many children there are: what len() says, and an asynchronous program cannot ask in that way."""
+        return self._run(self._counting())
+
+    def _counting(self) -> Plan[int]:
         contents = self._inline_contents()
         if contents is not None:
             return len(contents)
         now = time.monotonic()
         if self._length is None or now - self._length[0] > _LENGTH_LIVES:
-            page = self.context.message(self._listing("count").page())
+            page = yield from ask_message(self._listing("count").page())
             self._length = now, page["meta"]["count"]
         return self._length[1]
 
     def keys(self) -> KeysView:  # type: ignore[override]  # a view that can be sliced
         """The keys, as a view that can be sliced."""
-        return KeysView(self._list_keys, self.__len__)
+        return KeysView(self, self._key_pages, self._counting)
 
     def values(self) -> ValuesView:  # type: ignore[override]  # a view that can be sliced
         """The children, as a view that can be sliced."""
-        return ValuesView(self._list_values, self.__len__)
+        return ValuesView(self, partial(self._pages_of, self._listed_client), self._counting)
 
     def items(self) -> ItemsView:  # type: ignore[override]  # a view that can be sliced
         """Pairs of key and child, as a view that can be sliced."""
-        return ItemsView(self._list_items, self.__len__)
+        return ItemsView(self, partial(self._pages_of, self._listed_pair), self._counting)
 
-    def list_descriptions(
-        self, start: int = 0, count: int | None = None, direction: Direction = 1, page_size: int | None = None
-    ) -> Iterator[Mapping[str, Any]]:
+    def descriptions(self) -> View[Mapping[str, Any]]:
         """The server's descriptions of the children; no client is made, and no data library loaded."""
-        contents = self._inline_contents()
-        if contents is None:
-            return self._list_pages(None, start, count, direction, page_size)
-        selected = list(contents.items())[::direction][start:]
-        return (_unbroken(item, key) for key, item in selected)
+        return View(self, partial(self._pages_of, lambda item: item), self._counting)
 
-    def _list_keys(self, start: int, count: int | None, direction: Direction, page_size: int | None) -> Iterator[str]:
+    def _key_pages(
+        self, start: int, count: int | None, direction: Direction, page_size: int | None
+    ) -> Iterator[Plan[Sequence[str]]]:
         contents = self._inline_contents()
         if contents is not None:
-            return iter(list(contents)[::direction][start:])
-        return (item["id"] for item in self._list_pages("", start, count, direction, page_size))
+            yield at_hand(list(contents)[::direction][start:])
+        else:
+            yield from self._list_pages("", lambda item: item["id"], start, count, direction, page_size)
 
-    def _list_items(
-        self, start: int, count: int | None, direction: Direction, page_size: int | None
-    ) -> Iterator[tuple[str, Any]]:
-        descriptions = self.list_descriptions(start, count, direction, page_size)
-        return ((item["id"], self._listed_client(item)) for item in descriptions)
+    def _pages_of(
+        self,
+        made: Callable[[Mapping[str, Any]], T],
+        start: int,
+        count: int | None,
+        direction: Direction,
+        page_size: int | None,
+    ) -> Iterator[Plan[Sequence[T]]]:
+        """Pages of what `made` makes of each description; of no more than `count`."""
+        contents = self._inline_contents()
+        if contents is None:
+            yield from self._list_pages(None, made, start, count, direction, page_size)
+            return
+        stop = None if count is None else start + count
+        for key, item in list(contents.items())[::direction][start:stop]:  # one by one: the next may not be wanted
+            yield at_hand([made(_unbroken(item, key))])
 
-    def _list_values(self, start: int, count: int | None, direction: Direction, page_size: int | None) -> Iterator[Any]:
-        return (client for _, client in self._list_items(start, count, direction, page_size))
+    def _listed_pair(self, item: Mapping[str, Any]) -> tuple[str, Any]:
+        return item["id"], self._listed_client(item)
 
     def _listed_client(self, item: Mapping[str, Any]) -> Any:
         """The client of a child in a listing, which goes on after one that cannot be shown."""
@@ -201,32 +237,27 @@ class Container(Node, Mapping[str, Any]):
         except UnknownStructureFamily as reason:
             return UnavailableClient(self.context, item=item, reason=reason)
 
-    def _list_pages(
+    def _list_pages(  # noqa: PLR0913, PLR0917 - what to say of which children
         self,
         fields: Literal["", "count"] | None,
+        made: Callable[[Mapping[str, Any]], T],
         start: int,
         count: int | None,
         direction: Direction,
         page_size: int | None,
-    ) -> Iterator[Mapping[str, Any]]:
-        """The children page by page; the first page is fetched at once.
-
-        Python asks for the length of what it makes a list of, after it has asked for an iterator: then it is known.
-        """
+    ) -> Iterator[Plan[Sequence[T]]]:
         limits = [limit for limit in (count, page_size) if limit is not None]
         listing = self._listing(fields)
-        page = self.context.message(listing.page(direction, offset=start, limit=min(limits, default=None)))
-        if page["links"]["next"] is None and page["data"]:
-            self._length = time.monotonic(), start + len(page["data"])
-        return self._rest_of(listing, page, direction)
+        reading = Pages(listing, direction, start, min(limits, default=None))
+        while reading.call is not None:
+            yield self._reading_page(reading, made)
 
-    def _rest_of(self, listing: Listing, page: Any, direction: Direction) -> Iterator[Mapping[str, Any]]:
-        while True:
-            yield from page["data"]
-            link = page["links"]["next"]
-            if link is None:
-                return
-            page = self.context.message(listing.next_page(link, direction))
+    def _reading_page(self, reading: Pages, made: Callable[[Mapping[str, Any]], T]) -> Plan[Sequence[T]]:
+        is_first = reading.is_first
+        items = yield from reading.next_page()
+        if is_first and reading.call is None and items:
+            self._length = time.monotonic(), reading.start + len(items)
+        return [made(item) for item in items]
 
     def _listing(self, fields: Literal["", "count"] | None, queries: tuple[SearchQuery, ...] | None = None) -> Listing:
         return Listing(
@@ -270,8 +301,7 @@ class Container(Node, Mapping[str, Any]):
             *((name, "true" if value else "false") for name, value in asked.items()),
             *format_filters(self._queries),
         ]
-        answer: dict[str, Any] = self.context.message(call_message(sibling_route(self.uri, "distinct"), parameters))
-        return answer
+        return self._run(ask_message(call_message(sibling_route(self.uri, "distinct"), parameters)))
 
     def search_deep(self, *queries: SearchQuery, max_depth: int | None = None) -> DeepSearchResults:
         """All nodes below, at any depth, that match all the queries; keys are tuples of path segments."""
@@ -295,24 +325,32 @@ class Container(Node, Mapping[str, Any]):
 
         >>> container.export("everything.h5")
         """
-        save(self.context, self._link("full"), filepath, format, choose=("field", fields))
+        return self._run(saving(self._link("full"), filepath, format, choose=("field", fields)))
 
     def _ipython_key_completions_(self) -> list[str]:
         keys = self.keys().head(_COMPLETED_KEYS + 1)
         return keys if len(keys) <= _COMPLETED_KEYS else []
 
     def __repr__(self) -> str:
+        try:
+            return self._run_now(self._describing(), "await container.keys().head()")
+        except CannotWait:
+            return f"<{type(self).__name__} of {self.uri!r}>"
+
+    def _describing(self) -> Plan[str]:
         contents = self._inline_contents()
         if contents is not None:
             keys, count = list(contents)[:_SHOWN_KEYS], len(contents)
         else:
-            page = self.context.message(self._listing("").page(limit=_SHOWN_KEYS))
+            page = yield from ask_message(self._listing("").page(limit=_SHOWN_KEYS))
             keys = [item["id"] for item in page["data"]]
             count = len(keys) if page["links"]["next"] is None else page["meta"]["count"]
         text, shown = _join_keys(f"<{type(self).__name__} {{", keys)
         if shown == len(keys) == count:
             return text + "}>"
-        return f"{text}, ...}} ~{count if count <= _EXACT_COUNT else len(self)} entries>"
+        if count > _EXACT_COUNT:
+            count = yield from self._counting()
+        return f"{text}, ...}} ~{count} entries>"
 
 
 def _join_keys(text: str, keys: Sequence[str]) -> tuple[str, int]:

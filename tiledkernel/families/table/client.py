@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tiledkernel import references
 from tiledkernel.client.calls import call_node, call_partition
 from tiledkernel.client.errors import ClientError
-from tiledkernel.client.exporting import save
+from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node
-from tiledkernel.client.parallel import Stopped, run_parallel
+from tiledkernel.client.plans import Plan, ask_bytes, ask_message, together
 from tiledkernel.client.uris import join_path
 from tiledkernel.families.table.structure import TableStructure
 
 if TYPE_CHECKING:
-    import threading
-
     import pandas as pd
     import pyarrow as pa
 
@@ -58,23 +55,28 @@ class DataFrameClient(Node):
         >>> t.read()
         >>> t.read(["A", "B"])
         """
-        chosen = _checked_columns(columns)
-        tasks = [partial(self._fetch_partition, number, chosen) for number in range(self.npartitions)]
-        return _as_frame(run_parallel(tasks, self.context.max_connections))
+        return self._run(self._reading(_checked_columns(columns)))
+
+    def _reading(self, columns: list[str] | None) -> Plan[pd.DataFrame]:
+        as_frame = _frames("as_frame")  # loads pyarrow, or says that it is missing, before anything travels
+        tables = yield from together(self._fetching(number, columns) for number in range(self.npartitions))
+        frame: pd.DataFrame = as_frame(tables)
+        return frame
 
     def read_partition(self, partition: int, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """The rows of one partition, of all columns or of those named."""
         if not 0 <= partition < self.npartitions:
             raise IndexError(f"no partition {partition}: this table has {self.npartitions}, counted from 0")
-        return _as_frame([self._fetch_partition(partition, _checked_columns(columns))])
+        return self._run(self._reading_partition(partition, _checked_columns(columns)))
 
-    def _fetch_partition(
-        self, partition: int, columns: Sequence[str] | None, stop: threading.Event | None = None
-    ) -> pa.Table:
-        if stop is not None and stop.is_set():
-            raise Stopped
-        decode = _frames("decode_arrow_file")  # loads pyarrow, or says that it is missing, before anything travels
-        table: pa.Table = decode(self.context.data_bytes(call_partition(self._link("partition"), partition, columns)))
+    def _reading_partition(self, partition: int, columns: list[str] | None) -> Plan[pd.DataFrame]:
+        table = yield from self._fetching(partition, columns)
+        frame: pd.DataFrame = _frames("as_frame")([table])
+        return frame
+
+    def _fetching(self, partition: int, columns: list[str] | None) -> Plan[pa.Table]:
+        decode = _frames("decode_arrow_file")
+        table: pa.Table = decode((yield from ask_bytes(call_partition(self._link("partition"), partition, columns))))
         return table
 
     def __getitem__(self, column: str) -> Any:
@@ -83,14 +85,17 @@ class DataFrameClient(Node):
             raise TypeError(f"{column!r} is no name of a column: to read several, use .read({column!r})")
         if column not in self:
             raise KeyError(column)
+        return self._run(self._finding_column(column))
+
+    def _finding_column(self, column: str) -> Plan[Any]:
         url = join_path(self.uri, (column,))
         try:
-            item = self.context.message(call_node(url, include_data_sources=self._include_data_sources))["data"]
+            answer = yield from ask_message(call_node(url, include_data_sources=self._include_data_sources))
         except ClientError as error:
             if error.response.status_code in (404, 410):
                 raise KeyError(column) from error
             raise
-        return self._client_of(item)
+        return self._client_of(answer["data"])
 
     def export(self, filepath: Any, columns: str | Sequence[str] | None = None, *, format: str | None = None) -> None:  # noqa: A002 - the name that users know
         """Save the table, or only some of its columns.
@@ -108,7 +113,7 @@ class DataFrameClient(Node):
         --------
         >>> t.export("table.xlsx", ["A", "B"])
         """
-        save(self.context, self._link("full"), filepath, format, choose=("column", _checked_columns(columns)))
+        return self._run(saving(self._link("full"), filepath, format, choose=("column", _checked_columns(columns))))
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.columns
@@ -124,11 +129,6 @@ def _checked_columns(columns: str | Sequence[str] | None) -> list[str] | None:
     if not chosen:
         raise ValueError("no columns are chosen: name at least one, or leave columns out for all")
     return chosen
-
-
-def _as_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
-    frame: pd.DataFrame = _frames("as_frame")(tables)
-    return frame
 
 
 def _frames(name: str) -> Callable[[Any], Any]:

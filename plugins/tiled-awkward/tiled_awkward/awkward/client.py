@@ -9,8 +9,9 @@ from tiled_awkward.archives import read_archive
 from tiled_awkward.awkward.structure import AwkwardStructure
 from tiledkernel import references
 from tiledkernel.client.calls import Call, without_query
-from tiledkernel.client.exporting import save
+from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node
+from tiledkernel.client.plans import Plan, ask_bytes
 
 if TYPE_CHECKING:
     import awkward
@@ -57,11 +58,11 @@ class AwkwardClient(Node):
         return self[... if slice is None else slice]
 
     def __getitem__(self, index: Any) -> Any:
-        select: Callable[..., Any] = references.load("tiled_awkward.awkward.client_selection:select")
+        selecting: Callable[..., Plan[Any]] = references.load("tiled_awkward.awkward.client_selection:selecting")
         structure = self.structure()
-        return select(structure.form, structure.length, index, self._fetch)
+        return self._run(selecting(structure.form, structure.length, index, self._fetching))
 
-    def _fetch(self, form_keys: Collection[str]) -> Mapping[str, bytes]:
+    def _fetching(self, form_keys: Collection[str]) -> Plan[Mapping[str, bytes]]:
         """The buffers of these nodes of the form."""
         call = Call(
             url=without_query(self._item["links"]["buffers"]),
@@ -69,7 +70,7 @@ class AwkwardClient(Node):
             headers={"accept": "application/zip"},
             json=sorted(form_keys),
         )
-        return read_archive(self.context.data_bytes(call))
+        return read_archive((yield from ask_bytes(call)))
 
     def export(self, filepath: Any, *, format: str | None = None) -> None:  # noqa: A002 - the name that users know
         """Save the array.
@@ -85,7 +86,7 @@ class AwkwardClient(Node):
         --------
         >>> x.export("events.parquet")
         """
-        save(self.context, self._link("full"), filepath, format)
+        return self._run(saving(self._link("full"), filepath, format))
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.fields

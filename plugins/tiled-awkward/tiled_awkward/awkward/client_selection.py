@@ -12,18 +12,28 @@ from awkward.errors import FieldNotFoundError
 from numpy.typing import NDArray
 
 from tiledkernel.client.messages import UnexpectedAnswer
+from tiledkernel.client.plans import Plan
 
-Fetch: TypeAlias = Callable[[Collection[str]], Mapping[str, bytes]]
+Fetching: TypeAlias = Callable[[Collection[str]], Plan[Mapping[str, bytes]]]
 
 
-def select(form: Mapping[str, Any], length: int, index: Any, fetch: Fetch) -> Any:
+def selecting(form: Mapping[str, Any], length: int, index: Any, fetching: Fetching) -> Plan[Any]:
     """`array[index]` of the array on the server, of which only the buffers are fetched that the selection touches."""
     _check_position(index, length)
     chosen = awkward.forms.from_dict(dict(form))
-    source = _Source(chosen, fetch)
-    source.load(touched_keys(chosen, index))
-    array = awkward.from_buffers(chosen, length, source.container(), byteorder="<")
-    return _real(array[index])
+    source = _Source(chosen, fetching)
+    yield from source.loading(touched_keys(chosen, index))
+    try:
+        return _selected(chosen, length, index, source)
+    except Exception:
+        if not source.lacks_some:
+            raise
+    yield from source.loading_rest()
+    return _selected(chosen, length, index, source)
+
+
+def _selected(form: awkward.forms.Form, length: int, index: Any, source: _Source) -> Any:
+    return _real(awkward.from_buffers(form, length, source.container(), byteorder="<")[index])
 
 
 def _real(found: Any) -> Any:
@@ -61,26 +71,30 @@ def touched_keys(form: awkward.forms.Form, index: Any) -> list[str]:
 class _Source:
     """Buffers that have been fetched, and the way to the others."""
 
-    def __init__(self, form: awkward.forms.Form, fetch: Fetch) -> None:
+    def __init__(self, form: awkward.forms.Form, fetching: Fetching) -> None:
         self._types: Mapping[str, np.dtype[Any]] = form.expected_from_buffers()
-        self._fetch = fetch
+        self._fetching = fetching
         self._fetched: dict[str, NDArray[Any]] = {}
+        self.lacks_some = False
 
-    def load(self, form_keys: Collection[str]) -> None:
+    def loading(self, form_keys: Collection[str]) -> Plan[None]:
         """Fetch the buffers of these nodes of the form."""
         wanted = {name for name in self._types if name.rpartition("-")[0] in form_keys}
         if not wanted:
             return
-        answer = self._fetch(form_keys)
+        answer = yield from self._fetching(form_keys)
         if missing := wanted - answer.keys():
             raise UnexpectedAnswer(f"the answer lacks the buffers {', '.join(sorted(missing))}")
         self._fetched |= {name: np.frombuffer(answer[name], self._types[name]) for name in wanted}
 
-    def container(self) -> dict[str, Any]:
-        """All buffers by name: those that are here, and functions that fetch the others should they be needed."""
-        return {name: self._fetched.get(name, partial(self._late, name)) for name in self._types}
+    def loading_rest(self) -> Plan[None]:
+        """Fetch all that has not been fetched."""
+        yield from self.loading({name.rpartition("-")[0] for name in self._types.keys() - self._fetched.keys()})
 
-    def _late(self, name: str) -> NDArray[Any]:
-        if name not in self._fetched:
-            self.load({other.rpartition("-")[0] for other in self._types.keys() - self._fetched.keys()})
-        return self._fetched[name]
+    def container(self) -> dict[str, Any]:
+        """All buffers by name: those that are here, and functions that tell that others turned out to be needed."""
+        return {name: self._fetched.get(name, partial(self._tell_missing, name)) for name in self._types}
+
+    def _tell_missing(self, name: str) -> NDArray[Any]:
+        self.lacks_some = True
+        raise KeyError(name)

@@ -9,8 +9,9 @@ from tiled_awkward.ragged.structure import RaggedStructure
 from tiledkernel import references
 from tiledkernel.client.calls import Call, Parameters, without_query
 from tiledkernel.client.errors import ClientError
-from tiledkernel.client.exporting import save
+from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node
+from tiledkernel.client.plans import Plan, ask_bytes
 from tiledkernel.families.array.client_selection import checked_index
 from tiledkernel.media_types import JSON
 from tiledkernel.slices import NDSlice, format_slice
@@ -96,20 +97,22 @@ class RaggedClient(Node):
     def __getitem__(self, index: Any) -> ragged.array:
         parts = checked_index(index, self.ndim)
         self._check_position(parts)
+        return self._run(self._reading(parts))
+
+    def _reading(self, parts: NDSlice) -> Plan[ragged.array]:
         scalar = len(parts) == self.ndim and all(isinstance(part, int) for part in parts)
         if scalar and self.dtype.kind == "c":  # for which JSON has no place
-            return self[parts[:-1]][parts[-1]]
+            return (yield from self._reading(parts[:-1]))[parts[-1]]
         decode = _decoder("decode_number" if scalar else "decode_lists")
         try:
-            return decode(self.context.data_bytes(self._call(parts, JSON if scalar else _ZIP)), self.dtype)
+            body = yield from ask_bytes(self._call(parts, JSON if scalar else _ZIP))
         except ClientError as error:
             if error.response.status_code != 422:
                 raise
-        return self._read_and_select(parts)  # a server may not know how to select that, or not in one step
-
-    def _read_and_select(self, parts: NDSlice) -> ragged.array:
-        body = self.context.data_bytes(self._call((), _ZIP))
-        return _decoder("decode_lists")(body, self.dtype, parts)
+        else:
+            return decode(body, self.dtype)
+        # a server may not know how to select that, or not in one step
+        return _decoder("decode_lists")((yield from ask_bytes(self._call((), _ZIP))), self.dtype, parts)
 
     def _check_position(self, parts: NDSlice) -> None:
         """IndexError for a row outside the array, before anything travels."""
@@ -145,7 +148,7 @@ class RaggedClient(Node):
         >>> x.export("lists.parquet", slice=numpy.s_[:50])
         """
         parts = checked_index(... if slice is None else slice, self.ndim)
-        save(self.context, self._link("full"), filepath, format, parameters=_sliced(parts))
+        return self._run(saving(self._link("full"), filepath, format, parameters=_sliced(parts)))
 
     def __repr__(self) -> str:
         chunks = ", ".join(map(repr, self.chunks)) + ("," if self.ndim == 1 else "")

@@ -1,0 +1,174 @@
+"""What a connection to a server is, whichever way its user waits for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from msgspec import Struct, field
+
+from tiledkernel import __version__
+from tiledkernel.client.calls import Call, call_about, call_message
+from tiledkernel.client.decoders import ACCEPT_ENCODING, accept_encoding
+from tiledkernel.client.exchanges import build_request
+from tiledkernel.client.in_process import App
+from tiledkernel.client.light_httpx import httpx
+from tiledkernel.client.messages import About, parse_about
+from tiledkernel.client.plans import Ask, Plan, ask_bytes, ask_data, ask_message
+from tiledkernel.client.sinks import Sink
+from tiledkernel.client.uris import Address, parse_address
+
+T = TypeVar("T")
+
+USER_AGENT = f"python-tiled/0.2.20+tiledkernel.{__version__}"  # servers look at the version of the protocol
+DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
+IN_PROCESS_URI = "http://local-tiled-app/api/v1"
+
+
+class CannotWait(TypeError):
+    """An asynchronous program used what Python does not let it await."""
+
+
+class ConnectionSettings(Struct, frozen=True, kw_only=True):
+    """How to connect; see `Context` for what each means."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout: Any = None  # httpx.Timeout
+    verify: bool = True
+    auth: Any = None  # httpx.Auth
+    max_connections: int = 16
+    trust_env: bool = True
+    show_progress: bool | None = None
+    cache: Any = None  # tiledkernel.client.cache.Cache
+
+    def check(self) -> None:
+        """ValueError for what cannot be meant."""
+        if self.auth is not None and not isinstance(self.auth, httpx.Auth):
+            raise ValueError(f"auth must be an httpx.Auth, not {self.auth!r}: a key is given as api_key=")
+        if self.max_connections < 1:
+            raise ValueError(f"max_connections must be at least 1, not {self.max_connections}")
+
+    def client_options(self, hooks: Mapping[str, list[Any]]) -> dict[str, Any]:
+        """The arguments with which an HTTP client is made."""
+        return {
+            "headers": {"accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT, **self.headers},
+            "follow_redirects": True,
+            "event_hooks": hooks,
+        }
+
+    def network_options(self) -> dict[str, Any]:
+        """The arguments of an HTTP client that talks to another machine."""
+        count = self.max_connections
+        return {
+            "timeout": self.timeout or DEFAULT_TIMEOUT,
+            "verify": self.verify,
+            "trust_env": self.trust_env,
+            "limits": httpx.Limits(max_connections=count, max_keepalive_connections=count),
+        }
+
+
+class Connection:
+    """What `Context` and `AsyncContext` share: the settings, what the server says of itself, and the credentials.
+
+    Each of them has `http_client`, `run`, which does what a plan says, and
+    `run_now`, which does so where Python cannot await.
+    """
+
+    http_client: httpx.Client | httpx.AsyncClient
+    server_info: About
+    run: Callable[..., Any]
+    run_now: Callable[..., Any]
+
+    def __init__(self, uri: str, settings: ConnectionSettings, api_key: str | None, app: App | None) -> None:
+        address = parse_address(uri)
+        if api_key is not None and address.api_key is not None:
+            raise ValueError("the key is given both in the URI and as api_key=: pick one")
+        settings.check()
+        self.api_uri = httpx.URL(address.api_uri)
+        self.max_connections = settings.max_connections
+        self._settings = settings
+        self._app = app
+        self._given_key = api_key if api_key is not None else address.api_key
+        self._api_key: str | None = None
+
+    def _introduce(self) -> Plan[None]:
+        """Learn what the server is, before anything secret is sent to it."""
+        message = yield from ask_message(call_about(str(self.api_uri)))
+        self.server_info = parse_about(message)
+        self.api_key = self._given_key
+        if self._settings.auth is not None:
+            self.http_client.auth = self._settings.auth
+
+    # Requests
+
+    def _request_of(self, ask: Ask) -> httpx.Request:
+        coding = None
+        if ask.is_data:
+            coding = "identity" if self._app is not None else accept_encoding(ask.size)
+        return build_request(self.http_client, ask, coding)
+
+    def message(self, call: Call) -> Any:
+        """The control message that answers a call."""
+        return self.run(ask_message(call))
+
+    def data(self, call: Call, receive: Callable[[httpx.Headers], Sink[T]], *, size: int | None = None) -> Any:
+        """What the sink that `receive` makes has made of the data that answer a call.
+
+        `size` is how many bytes they are, if that is known. At most `max_connections` such requests run at once.
+        """
+        return self.run(ask_data(call, receive, size=size))
+
+    def data_bytes(self, call: Call, *, size: int | None = None) -> Any:
+        """The bytes of the data that answer a call."""
+        return self.run(ask_bytes(call, size=size))
+
+    # Identity
+
+    @property
+    def api_key(self) -> str | None:
+        """The key that is sent with every request, or None."""
+        return self._api_key
+
+    @api_key.setter
+    def api_key(self, key: str | None) -> None:
+        """Send another key from now on, or none."""
+        self._api_key = key
+        if key is None:
+            self.http_client.headers.pop("authorization", None)
+        else:
+            self.http_client.headers["authorization"] = f"Apikey {key}"
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether requests carry credentials."""
+        return self._api_key is not None or self._settings.auth is not None
+
+    def _asking_whoami(self) -> Plan[dict[str, Any] | None]:
+        links = self.server_info.authentication.links
+        if not links or "whoami" not in links:
+            return None
+        answer: dict[str, Any] = yield from ask_message(call_message(links["whoami"]))
+        return answer
+
+    def _describe(self, person: Mapping[str, Any] | None) -> str:
+        if not self.authenticated:
+            return "(unauthenticated)"
+        who = ""
+        if person is not None:
+            names = ",".join(repr(identity["id"]) for identity in person.get("identities") or [])
+            who = f" as {names}" if names else f" as service {person.get('uuid')!r}"
+        if self._api_key is None:
+            return f"authenticated{who}"
+        shown = self._api_key[: min(8, len(self._api_key) // 2)]
+        return f"authenticated{who} with API key '{shown}...'"
+
+
+def key_for(address: Address, settings: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    """The key to use: the argument's, else the URI's (which is kept there), else that of the environment."""
+    given: str | None = settings.get("api_key")
+    if given is not None or address.api_key is not None or settings.get("auth") is not None:
+        return given
+    return environment.get("TILED_API_KEY") or None
+
+
+NO_PERSONS = "This server has no login: it knows keys, not persons."

@@ -1,0 +1,77 @@
+"""What the client does, without I/O: plans that ask and are told.
+
+A plan is a generator. It yields steps, `Ask` or `Together`, and is sent what they came to, or what they failed with.
+Who runs a plan decides how to wait: `Context.run` blocks, `AsyncContext.run` gives a coroutine. So everything that a
+client can do is written once, here and in the clients of the families, for programs of both kinds:
+
+    def read(self) -> bytes:
+        return self.context.run(self._reading())
+
+    def _reading(self) -> Plan[bytes]:
+        body = yield from ask_bytes(Call(url=self._link("full")))
+        return body
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from tiledkernel.client.calls import Call
+from tiledkernel.client.light_httpx import httpx
+from tiledkernel.client.sinks import Collected, Message, Sink
+
+T = TypeVar("T")
+
+
+class Ask(Struct, frozen=True):
+    """One request. `receive` makes, for each attempt, what takes in the body of the answer.
+
+    Requests for data are limited in number (`is_data`); `size` is how many bytes will come, if that is known.
+    """
+
+    call: Call
+    receive: Callable[[httpx.Headers], Sink[Any]]
+    is_data: bool = False
+    size: int | None = None
+
+
+class Together(Struct, frozen=True):
+    """Several plans at once, at most `workers` of them; the first failure ends all."""
+
+    plans: Sequence[Generator[Any, Any, Any]]
+    workers: int | None = None
+
+
+Step: TypeAlias = Ask | Together
+Plan: TypeAlias = Generator[Step, Any, T]
+
+
+def at_hand(found: T) -> Plan[T]:
+    """What need not be asked."""
+    yield from ()
+    return found
+
+
+def ask_message(call: Call) -> Plan[Any]:
+    """The control message that answers a call."""
+    return (yield Ask(call, Message))
+
+
+def ask_data(call: Call, receive: Callable[[httpx.Headers], Sink[T]], *, size: int | None = None) -> Plan[T]:
+    """What the sink that `receive` makes has made of the data that answer a call."""
+    found: T = yield Ask(call, receive, is_data=True, size=size)
+    return found
+
+
+def ask_bytes(call: Call, *, size: int | None = None) -> Plan[bytes]:
+    """The data that answer a call, as they are."""
+    return (yield from ask_data(call, Collected, size=size))
+
+
+def together(plans: Iterable[Plan[T]], workers: int | None = None) -> Plan[list[T]]:
+    """What several plans come to, in order; they run at the same time."""
+    found: list[T] = yield Together(tuple(plans), workers)
+    return found
