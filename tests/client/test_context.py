@@ -7,7 +7,6 @@ import logging
 import pickle
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +14,6 @@ import httpx
 import numpy as np
 import pytest
 import stamina
-import uvicorn
 
 from tiledkernel.client import (
     ClientError,
@@ -26,6 +24,7 @@ from tiledkernel.client import (
     record_history,
     show_logs,
 )
+from tiledkernel.client.connection import is_loopback
 from tiledkernel.client.messages import parse_about
 from tiledkernel.client.probe import adopt_https
 from tiledkernel.composition import Composition
@@ -38,28 +37,6 @@ from .scripted import ABOUT, message, resource
 
 KEY = "s3cretkey"
 WIDE = np.arange(1200 * 1000.0).reshape(1200, 1000)
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[[Any], str]]:
-    """Serve an application on loopback, in a thread: `listen(app)` is its URI."""
-    servers = []
-
-    def make(app: Any) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="auto"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        servers.append((server, thread, listener))
-        while not server.started:
-            time.sleep(0.01)
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    yield make
-    for server, thread, listener in servers:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
 
 
 @pytest.fixture
@@ -252,14 +229,26 @@ def test_a_pickle_of_another_version_is_refused(uri: str) -> None:
             Context.__new__(Context).__setstate__(state)
 
 
-def test_data_are_compressed_on_the_way(listen: Any, kernel: Composition, opened: Any) -> None:
-    uri = listen(
-        build_app({"a": np.zeros(100_000)}, settings=Settings(allow_anonymous_access=True), composition=kernel)
-    )
-    array = opened(from_uri(uri))["a"]
+@pytest.mark.parametrize(
+    ("is_near", "headers", "coding"),
+    [(True, {}, None), (False, {}, "zstd"), (True, {"Accept-Encoding": "gzip"}, "gzip")],
+)
+def test_data_are_compressed_on_the_way_if_that_is_far_or_asked_for(
+    uri: str, opened: Any, monkeypatch: pytest.MonkeyPatch, is_near: Any, headers: Any, coding: Any
+) -> None:
+    monkeypatch.setattr("tiledkernel.client.connection.is_loopback", lambda host: is_near)
+    array = opened(from_uri(uri, api_key=KEY, headers=headers))["wide"]
     with record_history() as history:
-        assert not array.read().any()
-    assert history.responses[0].headers["content-encoding"] == "zstd"
+        assert (array[:] == WIDE).all()
+    assert history.responses[0].headers.get("content-encoding") == coding
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [("localhost", True), ("127.0.0.7", True), ("::1", True), ("10.0.0.1", False), ("localhost.example.org", False)],
+)
+def test_what_this_machine_is_called(host: str, near: Any) -> None:
+    assert is_loopback(host) is near
 
 
 # Logs and history

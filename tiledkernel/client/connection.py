@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
@@ -88,6 +89,7 @@ class Connection:
         self.max_connections = settings.max_connections
         self._settings = settings
         self._app = app
+        self._is_near = app is not None or is_loopback(self.api_uri.host)
         self._given_key = api_key if api_key is not None else address.api_key
         self._api_key: str | None = None
 
@@ -102,10 +104,13 @@ class Connection:
     # Requests
 
     def _request_of(self, ask: Ask) -> httpx.Request:
-        coding = None
-        if ask.is_data:
-            coding = "identity" if self._app is not None else accept_encoding(ask.size)
-        return build_request(self.http_client, ask, coding)
+        return build_request(self.http_client, ask, self._coding_of(ask))
+
+    def _coding_of(self, ask: Ask) -> str | None:
+        """The content codings to offer; for data that stay on this machine none pays."""
+        if not ask.is_data or "accept-encoding" in httpx.Headers(self._settings.headers):
+            return None
+        return "identity" if self._is_near else accept_encoding(ask.size)
 
     def message(self, call: Call) -> Any:
         """The control message that answers a call."""
@@ -161,6 +166,16 @@ class Connection:
             return f"authenticated{who}"
         shown = self._api_key[: min(8, len(self._api_key) // 2)]
         return f"authenticated{who} with API key '{shown}...'"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def key_for(address: Address, settings: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:

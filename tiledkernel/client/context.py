@@ -22,6 +22,7 @@ from tiledkernel.client.pace import Pace
 from tiledkernel.client.plans import Ask, Plan, Step, Together
 from tiledkernel.client.progress import Progress
 from tiledkernel.client.retries import attempts, note_attempt
+from tiledkernel.client.straight import plain_length, receive_straight, socket_of
 from tiledkernel.client.uris import parse_address
 
 T = TypeVar("T")
@@ -226,16 +227,29 @@ class Context(Connection):
             if response.is_error:
                 response.read()
             exchange.begin(response)
-            for piece in response.iter_raw():
-                if stop.is_set():
-                    raise Stopped  # noqa: TRY301 - it also ends what has begun here
-                exchange.receive(piece)
+            self._receive(response, exchange, stop)
             return exchange.finish()
         except BaseException:
             exchange.abandon()
             raise
         finally:
             response.close()
+
+    def _receive(self, response: httpx.Response, exchange: Exchange, stop: threading.Event) -> None:
+        def check() -> None:
+            if stop.is_set():
+                raise Stopped
+
+        plain = plain_length(response)
+        rest = None if plain is None else exchange.rest(plain)
+        source = None if rest is None else socket_of(response)
+        for piece in response.iter_raw():
+            check()
+            exchange.receive(piece)
+            if source is not None and rest is not None:
+                # The parser has handed out all that it had; what is to come is in the socket.
+                receive_straight(source, rest, exchange.request, check)
+                return
 
     @contextmanager
     def _data_slot(self) -> Iterator[Any]:

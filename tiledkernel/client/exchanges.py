@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tiledkernel.client.errors import error_of
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.plans import Ask
-from tiledkernel.client.sinks import Decoding
+from tiledkernel.client.sinks import Decoding, Filling
 
 
 class Exchange:
@@ -32,6 +33,11 @@ class Exchange:
         """Take the next piece of the body, as it travels."""
         assert self._sink is not None
         self._sink.write(piece)
+
+    def rest(self, length: int) -> Iterator[memoryview] | None:
+        """The memory that the rest of an uncoded body of this length belongs in, if that is so simple."""
+        sink = self._sink.sink if self._sink is not None else None
+        return sink.rest() if isinstance(sink, Filling) and length == self._ask.size else None
 
     def finish(self) -> Any:
         """What the answer is."""

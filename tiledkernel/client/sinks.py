@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from tiledkernel.client.decoders import decoders_of
@@ -76,6 +76,13 @@ class Filling:
             view, self._position = view[count:], self._position + count
             if self._position == target.nbytes:
                 self._target, self._position = next(self._remaining, None), 0
+
+    def rest(self) -> Iterator[memoryview]:
+        """The memory that is still to be filled; who takes a part of it fills it before taking the next."""
+        while self._target is not None:
+            yield self._target[self._position :]
+            self._received += self._target.nbytes - self._position
+            self._target, self._position = next(self._remaining, None), 0
 
     def finish(self) -> None:
         """Check that nothing is missing."""
