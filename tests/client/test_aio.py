@@ -87,7 +87,7 @@ def test_a_missing_node_closes_the_connection_again(uri: str) -> None:
 
 @pytest.mark.parametrize(
     ("use", "advice"),
-    [(len, "await"), (list, "async for"), (lambda client: "big" in client, "await container.has"), (dict, "async for")],
+    [(len, "await"), (list, "async for"), (lambda client: "big" in client, "await container.has")],
 )
 def test_what_cannot_be_awaited_says_what_to_write(uri: str, use: Any, advice: str) -> None:
     async def program() -> None:
@@ -105,7 +105,7 @@ def test_its_repr_asks_nobody(uri: str) -> None:
         async with client.context:
             with record_history() as history:
                 assert repr(client) == f"<Container of '{uri}/api/v1/metadata/'>"
-                assert repr(client.context) == "<AsyncContext authenticated with API key 'sixtee...'>"
+                assert repr(client.context) == "<AsyncContext authenticated with API key 'sixteen...'>"
             assert not history.requests
 
     run(program())
