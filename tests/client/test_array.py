@@ -210,6 +210,31 @@ def test_a_hundred_mebibytes_are_one_request_and_more_are_several() -> None:
     assert all(np.prod(piece.shape) * 8 <= MAX_PIECE == 100 << 20 for piece in pieces)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "limit", "count"),
+    [
+        ((1,) * 256, 100, 3),  # 256 in hundreds
+        ((1,) * 256, 256, 1),
+        ((1,) * 256, 255, 2),
+        ((64,) * 4, 100, 4),  # two chunks would be too many
+        ((64,) * 4, 128, 2),
+        ((150, 10, 10, 10), 100, 2),  # a chunk is not cut
+        ((60, 50, 40, 30), 100, 3),
+        ((60, 50, 50, 40, 30), 100, 3),
+    ],
+)
+def test_as_few_requests_are_made_as_the_budget_allows(lengths: tuple[int, ...], limit: int, count: int) -> None:
+    total = sum(lengths)
+    pieces = divide(cut_index(..., (total,)), (lengths,), 1, limit)
+    assert len(pieces) == count
+    assert sum(piece.shape[0] for piece in pieces) == total
+
+
+def test_what_comes_in_several_requests_is_shared_out_evenly() -> None:
+    pieces = divide(cut_index(..., (256,)), ((1,) * 256,), 1, 100)
+    assert max(piece.shape[0] for piece in pieces) <= 87
+
+
 @pytest.mark.parametrize("index", [np.s_[:], np.s_[:, 1:3], np.s_[:, :, ::2], np.s_[2, 1:, 3]], ids=str)
 def test_memory_is_filled_in_row_major_order(index: Any) -> None:
     array = np.zeros((4, 5, 6), dtype="<i2")

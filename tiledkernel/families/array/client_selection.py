@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import reprlib
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from types import EllipsisType
 from typing import Any
 
@@ -91,7 +92,7 @@ def divide(cut: Cut, chunks: Sequence[Sequence[int]], itemsize: int, limit: int)
         return [whole] if cut.size else []
     kept = [axis for axis, part in enumerate(cut.index) if isinstance(part, slice)]
     bounds = [_boundaries(part, chunks[axis]) for axis in kept if isinstance(part := cut.index[axis], slice)]
-    boxes = _bisect(tuple((0, n) for n in cut.shape), bounds, itemsize, limit)
+    boxes = _pack(tuple((0, n) for n in cut.shape), bounds, itemsize, limit)
     return [_piece_of(cut, kept, box) for box in boxes]
 
 
@@ -102,20 +103,42 @@ def _boundaries(selected: slice, lengths: Sequence[int]) -> list[int]:
     return sorted({position for position in begins if 0 < position < count})
 
 
-def _bisect(box: Box, bounds: Sequence[Sequence[int]], itemsize: int, limit: int) -> Iterator[Box]:
-    """Halve a box at chunk boundaries until each part is small enough, or within one chunk; first axes first."""
-    size = itemsize
-    for begin, end in box:
-        size *= end - begin
+def _pack(box: Box, bounds: Sequence[Sequence[int]], itemsize: int, limit: int) -> Iterator[Box]:
+    """Cut a box at chunk boundaries into as few parts within the limit as that allows; first axes first.
+
+    A part that holds a single chunk may be larger than the limit: chunks are not cut.
+    """
+    size = itemsize * math.prod(end - begin for begin, end in box)
     if size > limit:
         for axis, (begin, end) in enumerate(box):
-            inside = [position for position in bounds[axis] if begin < position < end]
-            if inside:
-                middle = min(inside, key=lambda position: abs(2 * position - begin - end))
-                for part in ((begin, middle), (middle, end)):
-                    yield from _bisect((*box[:axis], part, *box[axis + 1 :]), bounds, itemsize, limit)
+            cuts = [begin, *(position for position in bounds[axis] if begin < position < end), end]
+            if len(cuts) > 2:
+                for first, last in _group(cuts, size // (end - begin), limit):
+                    yield from _pack((*box[:axis], (first, last), *box[axis + 1 :]), bounds, itemsize, limit)
                 return
     yield box
+
+
+def _group(cuts: Sequence[int], step: int, limit: int) -> list[tuple[int, int]]:
+    """Neighbouring intervals between cuts, joined to as few as the limit allows, and those of about equal size.
+
+    `step` is the size of a part of length one.
+    """
+    fewest = _join(cuts, limit // step)
+    even = -(-(cuts[-1] - cuts[0]) // len(fewest)) + max(map(operator.sub, cuts[1:], cuts))
+    balanced = _join(cuts, min(limit // step, even))
+    return balanced if len(balanced) == len(fewest) else fewest
+
+
+def _join(cuts: Sequence[int], longest: int) -> list[tuple[int, int]]:
+    groups = [(cuts[0], cuts[1])]
+    for begin, end in pairwise(cuts[1:]):
+        first = groups[-1][0]
+        if end - first <= longest:
+            groups[-1] = (first, end)
+        else:
+            groups.append((begin, end))
+    return groups
 
 
 def _piece_of(cut: Cut, kept: Sequence[int], box: Box) -> Piece:
