@@ -167,6 +167,7 @@ def register_commands() -> list[Command]:
     """The kernel's sub-commands."""
     own = "tiledkernel.cli"
     check = f"{own}.config:check"
+    profile = f"{own}.profile"
     return [
         Command(name="serve demo", command=f"{own}.serve.demo:demo", help="Serve example data."),
         Command(name="serve directory", command=f"{own}.serve.directory:directory", help="Serve a directory of files."),
@@ -176,4 +177,15 @@ def register_commands() -> list[Command]:
         Command(name="config check", command=check, help="Check a configuration."),
         Command(name="config schema", command=f"{own}.config:schema", help="Print the JSON Schema of configurations."),
         Command(name="admin check-config", command=check, help="The same as `config check`."),
+        Command(name="tree", command=f"{own}.tree:tree", help="Print the keys of a server's nodes."),
+        Command(name="profile list", command=f"{profile}:list_", help="List the profiles."),
+        Command(name="profile show", command=f"{profile}:show", help="Print a profile."),
+        Command(name="profile create", command=f"{profile}:create", help="Write a profile for a server."),
+        Command(name="profile edit", command=f"{profile}:edit", help="Open the file of a profile in your editor."),
+        Command(name="profile delete", command=f"{profile}:delete", help="Delete a profile."),
+        Command(name="profile get-default", command=f"{profile}:get_default", help="Print the default profile's name."),
+        Command(name="profile set-default", command=f"{profile}:set_default", help="Choose the default profile."),
+        Command(name="profile clear-default", command=f"{profile}:clear_default", help="Have no default profile."),
+        Command(name="profile paths", command=f"{profile}:paths", help="Print the directories that are searched."),
+        Command(name="profile schema", command=f"{profile}:schema", help="Print the JSON Schema of profiles."),
     ]

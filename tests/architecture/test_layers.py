@@ -15,7 +15,7 @@ MODULES = sorted(KERNEL.rglob("*.py"))
 
 # Which modules make up a layer; the first pattern that fits decides.
 LAYERS = {
-    "client": ("tiledkernel.client*", "tiledkernel.families.*.client*", "tiledkernel.utils"),
+    "client": ("tiledkernel.client*", "tiledkernel.families.*.client*", "tiledkernel.utils", "tiledkernel.profiles"),
     "words": (
         "tiledkernel",
         "tiledkernel.blocks",
@@ -44,6 +44,13 @@ LAYERS = {
     ),
     "nodes": ("tiledkernel.nodes*", "tiledkernel.access*", "tiledkernel.families.*.memory"),
     "composition": ("tiledkernel.plugins", "tiledkernel.composition", "tiledkernel.builtins", "tiledkernel.trees"),
+    "documents": (  # YAML with good errors, whatever it says: configurations of servers, profiles of clients
+        "tiledkernel.config",
+        "tiledkernel.config.decode",
+        "tiledkernel.config.document",
+        "tiledkernel.config.shapes",
+        "tiledkernel.config.yaml_file",
+    ),
     "configuration": ("tiledkernel.config*",),
     "assembly": ("tiledkernel.server.from_config", "tiledkernel.server.factory"),
     "server": ("tiledkernel.server*",),
@@ -59,12 +66,23 @@ BELOW = {
     "structures": {"words"},
     "nodes": {"words", "structures"},
     "composition": {"words", "structures", "nodes"},
-    "configuration": {"words", "structures", "nodes", "composition"},
+    "documents": {"words"},
+    "configuration": {"words", "structures", "nodes", "composition", "documents"},
     "server": {"words", "structures", "nodes", "composition"},
-    "assembly": {"words", "structures", "nodes", "composition", "configuration", "server"},
+    "assembly": {"words", "structures", "nodes", "composition", "documents", "configuration", "server"},
     "families": {"words", "structures", "nodes", "server"},
-    "client": {"words", "structures"},
-    "commands": {"words", "structures", "nodes", "composition", "configuration", "server", "assembly", "client"},
+    "client": {"words", "structures", "documents"},
+    "commands": {
+        "words",
+        "structures",
+        "nodes",
+        "composition",
+        "documents",
+        "configuration",
+        "server",
+        "assembly",
+        "client",
+    },
     "testing": {"words", "structures", "nodes", "composition", "server", "client"},
     "examples": {"words", "structures", "nodes"},
 }

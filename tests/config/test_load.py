@@ -10,7 +10,8 @@ import pytest
 from tiledkernel.config.document import InvalidConfiguration
 from tiledkernel.config.environment import variables
 from tiledkernel.config.files import load_files
-from tiledkernel.config.load import Flag, load, modules_beside, settings_of
+from tiledkernel.config.load import Flag, load, settings_of
+from tiledkernel.references import modules_beside
 from tiledkernel.settings import Settings
 
 PORT = ("uvicorn", "port")

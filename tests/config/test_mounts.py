@@ -7,9 +7,10 @@ import pytest
 from tiledkernel import TreeKind, hookimpl
 from tiledkernel.composition import Composition
 from tiledkernel.config.document import InvalidConfiguration
-from tiledkernel.config.load import load, modules_beside
+from tiledkernel.config.load import load
 from tiledkernel.config.mounts import build_mounts, plan_mounts
 from tiledkernel.plugins import discover
+from tiledkernel.references import modules_beside
 
 
 class Lab:

@@ -6,7 +6,8 @@ What a page tells a reader to do is done here in the same order, in one folder, 
 - `pycon`: executed, and its output compared by doctest.
 - `bash`: executed. `tiledkernel serve ...` keeps running until the page starts another server or ends.
 - `console`: lines that begin with `$ ` are executed, and what they print is compared with the lines below them.
-- `yaml`: written to config.yml and checked as a configuration.
+- `yaml`: written to config.yml and checked as a configuration; after a comment `<!-- profiles: NAME -->` written to a
+  file of that name among the reader's profiles, each of which is checked.
 
 A block after a comment `<!-- file: PATH -->` is not executed: it must stand in that file word for word.
 """
@@ -27,12 +28,17 @@ from typing import Any
 import pytest
 
 from tiledkernel.client.node import Node
+from tiledkernel.client.profiles.directories import user_directories
+from tiledkernel.client.profiles.reading import read_profiles
+from tiledkernel.config.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 ADDRESS = "127.0.0.1:8000"  # in the pages; a server that a page starts gets a free port
 FENCE = re.compile(
-    r"(?:<!-- file: (?P<file>\S+) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:<!-- (?:file: (?P<file>\S+)|profiles: (?P<profiles>\S+)) -->\n+)?"
+    r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 DOCTEST = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PATIENCE = 30.0  # seconds
@@ -41,26 +47,33 @@ PATIENCE = 30.0  # seconds
 ELSEWHERE = re.compile(
     r"(git clone|cd|pip install|uv pip|uv sync|pytest|mypy|ruff|uv build|python -m pytest|\.ci/run)\b"
 )
-HERE = re.compile(r"(curl|tiledkernel|python|mkdir|printf|file|head)\b")
+HERE = re.compile(r"(TILED_\w+=\S+ )*(curl|tiledkernel|python|mkdir|printf|file|head)\b")
 SERVE = re.compile(r"tiledkernel serve\b")
 FORMATS = {"python", "pycon", "bash", "console", "yaml"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `line` is where its text begins, `file` what it quotes."""
+    """A fenced block of a page; `line` is where its text begins, `file` what it quotes, `profiles` where it goes."""
 
     language: str
     text: str
     line: int
     file: str | None
+    profiles: str | None = None
 
 
 def blocks_of(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
     return [
-        Block(found["language"], found["text"], text.count("\n", 0, found.start("text")) + 1, found["file"])
+        Block(
+            found["language"],
+            found["text"],
+            text.count("\n", 0, found.start("text")) + 1,
+            found["file"],
+            found["profiles"],
+        )
         for found in FENCE.finditer(text)
     ]
 
@@ -113,9 +126,21 @@ class Reader:
             assert same, f"{self.page.name}:{block.line}: {command[0]}\nprints\n{found}\nbut the page says\n{expected}"
 
     def run_yaml(self, block: Block) -> None:
-        """Write the configuration that the page shows, and check it."""
+        """Write the configuration or the profiles that the page shows, and check them."""
+        if block.profiles is not None:
+            self.run_profiles(block, user_directories()[-1] / block.profiles)
+            return
         (self.folder / "config.yml").write_text(block.text, encoding="utf-8")
         self.run("tiledkernel config check config.yml", block)
+
+    def run_profiles(self, block: Block, file: Path) -> None:
+        """Put profiles into their place, and check them."""
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(self.here(block.text), encoding="utf-8")
+        profiles = read_profiles()
+        assert not profiles.problems
+        for name in read_yaml(file).data:
+            profiles.written(name).checked()
 
     def run(self, command: str, block: Block) -> str:
         """What one command prints; a server goes on running instead."""
@@ -177,6 +202,8 @@ def reader(
 ) -> Iterator[Reader]:
     """Someone who has opened a page and sits in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "profiles"))
+    monkeypatch.setenv("TILED_SITE_PROFILES", str(tmp_path / "site"))
     reader = Reader(page, tmp_path, start_server)
     yield reader
     reader.leave()

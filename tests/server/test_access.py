@@ -23,6 +23,7 @@ NEEDED = {
     "/container/full/{path}": "c?format=json",
     "/distinct/{path}": "c",
     "/search/{path}": "c",
+    "/search-deep/{path}": "c",
     "/metadata/{path}": "a",
     "/asset/bytes/{path}": "a?id=1",
     "/asset/manifest/{path}": "a?id=1",

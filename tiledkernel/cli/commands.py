@@ -24,6 +24,7 @@ from tiledkernel.registry import Registry
 GROUPS = {
     "admin": "Administrate a server.",
     "config": "Check and describe configurations.",
+    "profile": "Keep names and settings of servers to connect to.",
     "serve": "Serve data over HTTP.",
 }
 

@@ -8,10 +8,10 @@ import msgspec
 from tiledkernel.composition import Composition
 from tiledkernel.config.compose import compose
 from tiledkernel.config.files import configuration_path, load_files
-from tiledkernel.config.load import modules_beside
 from tiledkernel.config.mounts import plan_mounts
 from tiledkernel.config.schema import json_schema
 from tiledkernel.plugins import discover
+from tiledkernel.references import modules_beside
 
 
 @click.command()

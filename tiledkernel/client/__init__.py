@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tiledkernel.client.errors import ClientError
     from tiledkernel.client.logs import hide_logs, record_history, show_logs
     from tiledkernel.client.outline import tree
+    from tiledkernel.client.profiles.connect import from_profile
     from tiledkernel.client.sorting import ASCENDING, DESCENDING
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ClientError",
     "Context",
     "from_context",
+    "from_profile",
     "from_uri",
     "hide_logs",
     "record_history",
@@ -35,6 +37,7 @@ _MODULES = {
     "ClientError": "errors",
     "Context": "context",
     "from_context": "connect",
+    "from_profile": "profiles.connect",
     "from_uri": "connect",
     "hide_logs": "logs",
     "record_history": "logs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tiledkernel.client.classes import StructureClients
@@ -27,6 +28,7 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
     remember_me: bool = True,
     max_connections: int = 16,
     show_progress: bool | None = None,
+    token_cache: Path | None = None,
     trust_env: bool = True,
     **outdated: Any,
 ) -> Any:
@@ -42,7 +44,7 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
         to classes.
     api_key
         The key to use; else that of the URI; else the environment variable TILED_API_KEY.
-    cache, headers, timeout, verify, auth, max_connections, show_progress, trust_env
+    cache, headers, timeout, verify, auth, max_connections, show_progress, token_cache, trust_env
         See `Context`.
     include_data_sources
         Whether each node comes with the description of the files behind it.
@@ -65,9 +67,14 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
         auth=auth,
         max_connections=max_connections,
         show_progress=show_progress,
+        token_cache=token_cache,
         trust_env=trust_env,
     )
-    return from_context(context, structure_clients, path, include_data_sources, remember_me)
+    try:
+        return from_context(context, structure_clients, path, include_data_sources, remember_me)
+    except BaseException:
+        context.close()
+        raise
 
 
 def from_context(

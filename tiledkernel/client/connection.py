@@ -41,6 +41,7 @@ class ConnectionSettings(Struct, frozen=True, kw_only=True):
     trust_env: bool = True
     show_progress: bool | None = None
     cache: Any = None  # tiledkernel.client.cache.Cache
+    token_cache: Any = None  # the folder in which a login is remembered
 
     def check(self) -> None:
         """ValueError for what cannot be meant."""

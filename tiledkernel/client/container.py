@@ -11,6 +11,9 @@ from typing import Any
 from tiledkernel.client.classes import installed_classes
 from tiledkernel.families.container.client import Container
 
-DEFAULT_STRUCTURE_CLIENT_DISPATCH: dict[str, dict[str, Any]] = {"numpy": dict(installed_classes())}
+DEFAULT_STRUCTURE_CLIENT_DISPATCH: dict[str, dict[str, Any]] = {
+    "numpy": dict(installed_classes("numpy")),
+    "dask": dict(installed_classes("dask")),
+}
 
 __all__ = ["DEFAULT_STRUCTURE_CLIENT_DISPATCH", "Container"]

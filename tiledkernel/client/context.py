@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from msgspec.structs import asdict
@@ -61,6 +62,8 @@ class Context(Connection):
     show_progress
         Whether to show how far a read of many requests has come, to a person at a terminal or notebook; None asks the
         environment variable TILED_SHOW_PROGRESS.
+    token_cache
+        The folder in which a login is remembered, if not the usual one.
     app
         An ASGI application in this process, instead of a server; see `Context.from_app`.
     """
@@ -81,6 +84,7 @@ class Context(Connection):
         raise_server_exceptions: bool = True,
         max_connections: int = 16,
         show_progress: bool | None = None,
+        token_cache: Path | None = None,
         trust_env: bool = True,
     ) -> None:
         settings = ConnectionSettings(
@@ -92,6 +96,7 @@ class Context(Connection):
             trust_env=trust_env,
             show_progress=show_progress,
             cache=cache,
+            token_cache=token_cache,
         )
         super().__init__(uri, settings, api_key, app)
         self._progress = Progress(show_progress)
@@ -136,6 +141,7 @@ class Context(Connection):
         uri: str | None = None,
         max_connections: int = 16,
         show_progress: bool | None = None,
+        token_cache: Path | None = None,
     ) -> Self:
         """A connection to an ASGI application in this process, without sockets.
 
@@ -154,6 +160,7 @@ class Context(Connection):
             raise_server_exceptions=raise_server_exceptions,
             max_connections=max_connections,
             show_progress=show_progress,
+            token_cache=token_cache,
         )
 
     # Running plans

@@ -10,26 +10,12 @@ import msgspec
 from msgspec import inspect
 
 from tiledkernel.config.document import Document, InvalidConfiguration, KeyPath, Problem, show
-from tiledkernel.config.elsewhere import ELSEWHERE, elsewhere
-from tiledkernel.config.model import Configuration
 from tiledkernel.config.shapes import Shape, parse_where, validation_error
 
 T = TypeVar("T")
 
 _MISSING = "Object missing required field "
 _QUOTE = "'"
-
-
-def decode_configuration(document: Document) -> Configuration:
-    """The checked configuration; InvalidConfiguration lists every problem."""
-    problems = list(elsewhere(document))
-    try:
-        configuration = decode(document, Configuration, (), skip=frozenset(ELSEWHERE))
-    except InvalidConfiguration as error:
-        raise InvalidConfiguration([*problems, *error.problems]) from None
-    if problems:
-        raise InvalidConfiguration(problems)
-    return configuration
 
 
 def decode(document: Document, type_: type[T], at: KeyPath, skip: frozenset[KeyPath] = frozenset()) -> T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -12,6 +14,7 @@ from tiledkernel.errors import ConfigurationError
 KeyPath: TypeAlias = tuple[str | int, ...]
 COMMAND_LINE = "command line"
 SECRET = ("key", "secret", "password", "token")
+_KEY_IN_URI = re.compile(r"(api_key=)[^&'\"\s]+")
 
 
 class Document(Struct):
@@ -60,6 +63,23 @@ class Document(Struct):
                 return None
         return value
 
+    def part(self, path: KeyPath) -> Document:
+        """What stands at `path`, as a document of its own; changes to it stay in it."""
+        length = len(path)
+
+        def below(known: KeyPath) -> bool:
+            return known[:length] == path
+
+        return Document(
+            data=copy.deepcopy(self.at(path)),
+            origins={
+                (): self.origin(path),
+                **{key[length:]: place for key, place in self.origins.items() if below(key)},
+            },
+            from_text={key[length:] for key in self.from_text if below(key)},
+            unset={key[length:]: name for key, name in self.unset.items() if below(key)},
+        )
+
 
 class Problem(Struct, frozen=True):
     """One mistake in a configuration."""
@@ -95,5 +115,5 @@ def show(path: KeyPath, value: Any) -> str:
     """A value for a message, shortened, and hidden if it is a secret."""
     if any(isinstance(key, str) and any(word in key.lower() for word in SECRET) for key in path):
         return "the value (not shown)"
-    text = repr(value)
+    text = _KEY_IN_URI.sub(r"\1...", repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from tiledkernel.config.decode import decode_configuration
-from tiledkernel.config.document import COMMAND_LINE, Document, KeyPath
+from tiledkernel.config.decode import decode
+from tiledkernel.config.document import COMMAND_LINE, Document, InvalidConfiguration, KeyPath
+from tiledkernel.config.elsewhere import ELSEWHERE, elsewhere
 from tiledkernel.config.environment import apply_environment
 from tiledkernel.config.model import Configuration
 from tiledkernel.settings import Settings
@@ -86,18 +85,16 @@ def normal_root_path(path: str) -> str:
     return f"/{inner}" if inner else ""
 
 
-@contextmanager
-def modules_beside(directory: Path | None) -> Iterator[None]:
-    """Let `module:object` values name modules that lie beside the configuration."""
-    if directory is None:
-        yield
-        return
-    entry = str(directory)
-    sys.path.insert(0, entry)
+def decode_configuration(document: Document) -> Configuration:
+    """The checked configuration; InvalidConfiguration lists every problem."""
+    problems = list(elsewhere(document))
     try:
-        yield
-    finally:
-        sys.path.remove(entry)
+        configuration = decode(document, Configuration, (), skip=frozenset(ELSEWHERE))
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration([*problems, *error.problems]) from None
+    if problems:
+        raise InvalidConfiguration(problems)
+    return configuration
 
 
 def _plain(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,11 @@ _MERGE = f"{_TAG}merge"
 _COLLECTIONS = frozenset({f"{_TAG}map", f"{_TAG}seq"})
 
 
-def read_yaml(path: Path, environ: Mapping[str, str] | None = None) -> Document:
-    """The content of a file; InvalidConfiguration with file and line if it is no mapping in clean YAML."""
+def read_yaml(path: Path, environ: Mapping[str, str] | None = None, *, example: str = "trees: [...]") -> Document:
+    """The content of a file; InvalidConfiguration with file and line if it is no mapping in clean YAML.
+
+    `example` is what such a file may hold, for the message if it holds something else.
+    """
     text = _read_text(path)
     try:
         _check_depth(path, text)
@@ -41,7 +44,7 @@ def read_yaml(path: Path, environ: Mapping[str, str] | None = None) -> Document:
     if root is None or root.tag == f"{_TAG}null":
         return document
     if not isinstance(root, yaml.MappingNode):
-        _refuse(str(path), (), "expected a mapping of keys, such as 'trees: [...]'")
+        _refuse(str(path), (), f"expected a mapping of keys, such as {example!r}")
     document.data = _Builder(path, document, os.environ if environ is None else environ).value(root, ())
     return document
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from tiledkernel import references
 from tiledkernel.config.compose import compose
-from tiledkernel.config.load import Loaded, load, modules_beside, settings_of
+from tiledkernel.config.load import Loaded, load, settings_of
 from tiledkernel.config.mounts import build_mounts, plan_mounts
+from tiledkernel.references import modules_beside
 from tiledkernel.server.app import Application, build_app
 
 
