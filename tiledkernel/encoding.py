@@ -10,7 +10,32 @@ from msgspec import Struct
 from tiledkernel.media_types import Offer
 from tiledkernel.specs import Spec
 
-Body: TypeAlias = "bytes | bytearray | memoryview | str | Iterator[bytes | memoryview]"
+Body: TypeAlias = "bytes | bytearray | memoryview | str | Parts | Iterator[bytes | memoryview]"
+
+
+class Parts(Struct, frozen=True):
+    """A whole body that lies in memory in several places: it is sent from there and not put together before."""
+
+    pieces: tuple[memoryview, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return sum(piece.nbytes for piece in self.pieces)
+
+    def gather(self, least: int) -> Iterator[memoryview]:
+        """Its pieces, of which those that are smaller than `least` are put together."""
+        small: list[memoryview] = []
+        for piece in self.pieces:
+            if piece.nbytes < least:
+                small.append(piece)
+                continue
+            if small:
+                yield memoryview(b"".join(small))
+                small.clear()
+            yield piece
+        if small:
+            yield memoryview(b"".join(small))
 
 
 class Encoding(Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 from tiledkernel.client.errors import error_of
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.plans import Ask
-from tiledkernel.client.sinks import Decoding, Filling
+from tiledkernel.client.sinks import Collected, Decoding, Filling
 
 
 class Exchange:
@@ -37,6 +37,8 @@ class Exchange:
     def rest(self, length: int) -> Iterator[memoryview] | None:
         """The memory that the rest of an uncoded body of this length belongs in, if that is so simple."""
         sink = self._sink.sink if self._sink is not None else None
+        if isinstance(sink, Collected):
+            return sink.rest(length)
         return sink.rest() if isinstance(sink, Filling) and length == self._ask.size else None
 
     def finish(self) -> Any:

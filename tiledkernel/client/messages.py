@@ -51,7 +51,7 @@ class UnexpectedAnswer(ValueError):
     """An answer that is not what the protocol promises, perhaps of another kind of server."""
 
 
-def parse_message(content_type: str, body: bytes) -> Any:
+def parse_message(content_type: str, body: bytes | bytearray) -> Any:
     """A control message; times in msgpack become aware datetimes."""
     try:
         if content_type == MSGPACK:

@@ -66,7 +66,7 @@ def ask_data(call: Call, receive: Callable[[httpx.Headers], Sink[T]], *, size: i
     return found
 
 
-def ask_bytes(call: Call, *, size: int | None = None) -> Plan[bytes]:
+def ask_bytes(call: Call, *, size: int | None = None) -> Plan[bytes | bytearray]:
     """The data that answer a call, as they are."""
     return (yield from ask_data(call, Collected, size=size))
 

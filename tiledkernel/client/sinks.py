@@ -31,14 +31,23 @@ class Collected:
     def __init__(self, headers: httpx.Headers) -> None:
         self.headers = headers
         self._pieces: list[Any] = []
+        self._whole: bytearray | None = None
 
     def write(self, piece: Any) -> None:
         """Keep a piece."""
         self._pieces.append(piece)
 
-    def finish(self) -> bytes:
+    def rest(self, length: int) -> Iterator[memoryview]:
+        """Memory for what is still to come of a body of this length."""
+        begin = b"".join(self._pieces)
+        self._pieces.clear()
+        self._whole = bytearray(length)
+        self._whole[: len(begin)] = begin
+        yield memoryview(self._whole)[len(begin) :]
+
+    def finish(self) -> bytes | bytearray:
         """All of them."""
-        return b"".join(self._pieces)
+        return b"".join(self._pieces) if self._whole is None else self._whole
 
     def abandon(self) -> None:
         """Forget them."""

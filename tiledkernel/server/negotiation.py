@@ -8,14 +8,30 @@ from typing import Any
 
 from tiledkernel import references
 from tiledkernel.composition import Composition
-from tiledkernel.encoding import Body, Encoding
+from tiledkernel.encoding import Body, Encoding, Parts
 from tiledkernel.errors import ConfigurationError, KernelError, NotAcceptable, PluginError
-from tiledkernel.media_types import ARRAY_BYTES, Offer, join_media_types, parse_accept, parse_format, suffixes_of
+from tiledkernel.media_types import (
+    ARRAY_BYTES,
+    JSON_SEQ,
+    PLAIN,
+    Offer,
+    join_media_types,
+    parse_accept,
+    parse_format,
+    suffixes_of,
+)
 from tiledkernel.records import Serializer
 from tiledkernel.server.blame import say
 
 logger = logging.getLogger(__name__)
 
+# Names for files of types whose suffixes the tables lack, or list others first.
+_SUFFIXES = {
+    JSON_SEQ: "json-seq",
+    PLAIN: "txt",
+    "text/comma-separated-values": "csv",
+    "text/x-comma-separated-values": "csv",
+}
 MAX_TEXT = 2000
 _CACHE = 1024
 
@@ -42,7 +58,7 @@ class Choice:
             if self._convert is not None:
                 payload = references.load(self._convert)(payload)
             body = self._encode(payload, encoding)
-            if isinstance(body, (bytes, bytearray, str)):
+            if isinstance(body, (bytes, bytearray, str, Parts)):
                 return body
             return self._stream(body, encoding) if isinstance(body, Iterator) else _as_bytes(body)
         except Exception as error:
@@ -99,6 +115,17 @@ class Negotiator:
             target: {s.media_type: found for s in offers if (found := suffixes_of(s.media_type, self._aliases))}
             for target, offers in self._offers.items()
         }
+
+    @property
+    def suffixes(self) -> dict[str, str]:
+        """What the name of a file of each media type ends with; raw elements are no file."""
+        media_types = {serializer.media_type: serializer for offers in self._offers.values() for serializer in offers}
+        found = {
+            media_type: _SUFFIXES.get(media_type) or next(iter((*offer.suffixes, *suffixes_of(media_type))), None)
+            for media_type, offer in media_types.items()
+            if media_type != ARRAY_BYTES
+        }
+        return {media_type: suffix for media_type, suffix in found.items() if suffix is not None}
 
     def choose(self, node: Any, wanted: str | None, accept: str) -> Choice:
         """The first format that is asked for and there is; NotAcceptable lists what there is."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from tiledkernel import wire
+from tiledkernel.encoding import Body, Parts
 from tiledkernel.errors import BadRequest, Gone, RangeNotSatisfiable
 from tiledkernel.nodes.protocols import EncodedBlock
 from tiledkernel.server.answers import Document, File, Message, Payload
@@ -23,6 +24,7 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 Answer: TypeAlias = Message | Payload | Document | File
 
 PIECE = 1 << 20  # bytes handed to the socket at a time
+_SMALL = 64 << 10  # bytes; smaller pieces are sent together
 DIGESTED = 1 << 20  # bytes of a body that is looked at to tell whether it has changed, if nothing else can
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _SANDBOX = (
@@ -46,17 +48,21 @@ class Response(Struct):
 
 
 class Responder:
-    """Turns answers into responses; everything here may run outside the event loop."""
+    """Turns answers into responses; everything here may run outside the event loop.
 
-    def __init__(self, codings: Codings, boot: str) -> None:
+    `suffixes` are those of files of a media type, as far as programs besides our clients know it.
+    """
+
+    def __init__(self, codings: Codings, boot: str, suffixes: Mapping[str, str]) -> None:
         self._codings = codings
         self._boot = boot
+        self._suffixes = suffixes
 
-    def respond(self, answer: Answer, exchange: Exchange, query: bytes) -> Response:
-        """The response to an answer; `query` is the query string that was asked with."""
+    def respond(self, answer: Answer, exchange: Exchange, query: bytes, key: str = "") -> Response:
+        """The response to an answer; `query` is the query string that was asked with, `key` that of the node."""
         exchange.secured = True
         if type(answer) is Payload:
-            return self._payload(answer, exchange, query)
+            return self._payload(answer, exchange, query, key)
         if type(answer) is Message:
             return self._message(answer, exchange)
         if type(answer) is Document:
@@ -74,28 +80,40 @@ class Responder:
         draft = _Draft([*answer.headers, *_ON_MESSAGES], media_type, f'"{wire.digest(body)}"')
         return self._complete(body, draft, exchange)
 
-    def _payload(self, answer: Payload, exchange: Exchange, query: bytes) -> Response:
+    def _payload(self, answer: Payload, exchange: Exchange, query: bytes, key: str) -> Response:
         draft = _Draft([*answer.headers, *_ON_DATA], answer.media_type, None, answer.itemsize)
         if answer.filename is not None:
             draft.headers.append((b"content-disposition", attachment(answer.filename)))
+        elif (suffix := self._suffixes.get(answer.media_type.partition(";")[0])) is not None:
+            draft.headers.append((b"content-disposition", _inline(key, suffix)))
         if answer.stamp is not None:
             draft.etag = etag_of_state(answer.stamp, answer.media_type, self._boot, query)
             if (known := exchange.headers.get(b"if-none-match")) is not None and is_current(known, draft.etag):
                 return draft.unchanged()
-        body = answer.work()
+        return self._data(answer.work(), draft, exchange, answer.length)
+
+    def _data(self, body: Body | EncodedBlock, draft: _Draft, exchange: Exchange, length: int | None) -> Response:
+        whole: bytes | bytearray | memoryview
         if isinstance(body, EncodedBlock):
             draft.take_coding(body.coding)
             draft.headers.append(_AT_REST)
             return Response(200, draft.finish(len(body.data)), body.data)
-        if isinstance(body, str):
-            body = body.encode("utf-8", "replace")
-        elif not isinstance(body, (bytes, bytearray, memoryview)):
-            body, rest = _gather(body)
+        if isinstance(body, Parts):
+            if body.nbytes > PIECE:
+                sample = max(body.pieces, key=_size)
+                return self._streamed(body.gather(_SMALL), draft, exchange, body.nbytes, sample=sample)
+            whole = b"".join(body.pieces)
+        elif isinstance(body, str):
+            whole = body.encode("utf-8", "replace")
+        elif isinstance(body, (bytes, bytearray, memoryview)):
+            whole = body
+        else:
+            whole, rest = _gather(body)
             if rest is not None:
-                return self._streamed(_again(body, rest), draft, exchange, answer.length, sample=body)
-        if draft.etag is None and _size(body) <= DIGESTED:
-            draft.etag = etag_of(wire.digest(body), answer.media_type)
-        return self._complete(body, draft, exchange)
+                return self._streamed(_again(whole, rest), draft, exchange, length, sample=whole)
+        if draft.etag is None and _size(whole) <= DIGESTED:
+            draft.etag = etag_of(wire.digest(whole), draft.media_type)
+        return self._complete(whole, draft, exchange)
 
     def _complete(self, body: Any, draft: _Draft, exchange: Exchange) -> Response:
         headers = exchange.headers
@@ -173,11 +191,21 @@ def _again(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
         yield chunk.encode("utf-8", "replace") if isinstance(chunk, str) else chunk
 
 
+def _inline(key: str, suffix: str) -> bytes:
+    """A Content-Disposition that lets browsers show what they can, and names the file if somebody saves it."""
+    name = key or "data"
+    return _disposition("inline", name if name.lower().endswith(f".{suffix}") else f"{name[:180]}.{suffix}")
+
+
 def attachment(filename: str) -> bytes:
     """A Content-Disposition that makes browsers save under `filename` (RFC 6266); no quotes, slashes or controls."""
+    return _disposition("attachment", filename)
+
+
+def _disposition(kind: str, filename: str) -> bytes:
     safe = "".join(c if c.isprintable() and c not in '"\\/' else "_" for c in filename)[:200] or "data"
     plain = safe.encode("ascii", "replace").decode().replace("?", "_")
-    text = f'attachment; filename="{plain}"'
+    text = f'{kind}; filename="{plain}"'
     return (text if plain == safe else f"{text}; filename*=UTF-8''{quote(safe)}").encode()
 
 

@@ -11,7 +11,7 @@ from pyarrow import ipc
 from tiledkernel.client.messages import UnexpectedAnswer
 
 
-def decode_arrow_file(body: bytes) -> pa.Table:
+def decode_arrow_file(body: bytes | bytearray) -> pa.Table:
     """The table in an Arrow file, whose memory it shares."""
     try:
         return ipc.open_file(pa.py_buffer(body)).read_all()
