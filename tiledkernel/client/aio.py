@@ -35,7 +35,7 @@ from tiledkernel.client.connection import (
     key_for,
 )
 from tiledkernel.client.context import key_of_app
-from tiledkernel.client.exchanges import Exchange
+from tiledkernel.client.exchanges import UNREACHABLE, Exchange
 from tiledkernel.client.finding import finding
 from tiledkernel.client.in_process import App, AsyncAppTransport
 from tiledkernel.client.light_httpx import httpx
@@ -55,7 +55,7 @@ async def from_uri(
 ) -> Any:
     """Connect to the node at `uri`; see `tiledkernel.client.from_uri` for the settings."""
     trust = {name: settings[name] for name in ("verify", "trust_env") if name in settings}
-    adopted = await asyncio.to_thread(adopt_https, uri, **trust)
+    adopted = await asyncio.to_thread(adopt_https, uri, offline=settings.get("cache") is not None, **trust)
     context, path = await AsyncContext.from_any_uri(adopted, **settings)
     try:
         return await from_context(context, structure_clients, path, include_data_sources=include_data_sources)
@@ -184,19 +184,25 @@ class AsyncContext(Connection):
             return [task.result() for task in tasks]
 
     async def _ask(self, ask: Ask) -> Any:
-        exchange = Exchange(ask, self._request_of(ask))
+        exchange = Exchange(ask, self._request_of(ask), self._usable_cache)
+        if exchange.at_hand:
+            return exchange.recall()
         if not ask.is_data:
             return await self._send(exchange)
         async with self._data_slot() as note_status:
             return await self._send(exchange, note_status)
 
     async def _send(self, exchange: Exchange, note_status: Any = lambda _: None) -> Any:
-        response = await self.http_client.send(exchange.request, stream=True)
+        try:
+            response = await self.http_client.send(exchange.request, stream=True)
+        except UNREACHABLE as error:
+            return exchange.do_without(error)
         try:
             note_status(response.status_code)
             if response.is_error:
                 await response.aread()
-            exchange.begin(response)
+            if not exchange.begin(response):
+                return exchange.recall()
             async for piece in response.aiter_raw():
                 exchange.receive(piece)
             return exchange.finish()

@@ -30,8 +30,8 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 def call_about(api_uri: str) -> Call:
-    """What the server says of itself, never from a cache."""
-    return Call(url=api_uri, headers={"accept": MSGPACK, "cache-control": "no-cache, no-store"})
+    """What the server says of itself; a cache is only asked when the server cannot be."""
+    return Call(url=api_uri, headers={"accept": MSGPACK, "cache-control": "no-cache"})
 
 
 def call_message(url: str, parameters: Sequence[tuple[str, str]] = ()) -> Call:

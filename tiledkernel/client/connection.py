@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tiledkernel import __version__
 from tiledkernel.client.calls import Call, call_about, call_message
@@ -101,6 +102,21 @@ class Connection:
         self.api_key = self._given_key
         if self._settings.auth is not None:
             self.http_client.auth = self._settings.auth
+
+    @property
+    def cache(self) -> Any:
+        """The cache that keeps answers, or None."""
+        return self._settings.cache
+
+    @cache.setter
+    def cache(self, cache: Any) -> None:
+        """Use another cache from now on, or none."""
+        self._settings = replace(self._settings, cache=cache)
+
+    @property
+    def _usable_cache(self) -> Any:
+        """Not that of an application in this process, which has no address; nor with credentials that change unseen."""
+        return None if self._app is not None or self._settings.auth is not None else self._settings.cache
 
     # Requests
 

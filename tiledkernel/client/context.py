@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 
 from tiledkernel import __version__
 from tiledkernel.client.connection import IN_PROCESS_URI, NO_PERSONS, Connection, ConnectionSettings, key_for
-from tiledkernel.client.exchanges import Exchange
+from tiledkernel.client.exchanges import UNREACHABLE, Exchange
 from tiledkernel.client.in_process import App, AppTransport
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
@@ -58,7 +58,8 @@ class Context(Connection):
     auth
         Another way to authenticate, instead of a key.
     cache
-        A `tiledkernel.client.cache.Cache` that keeps answers.
+        A `tiledkernel.client.cache.Cache` that keeps answers, also for when the server cannot be reached. It is not
+        used for an application in this process, nor with `auth`.
     show_progress
         Whether to show how far a read of many requests has come, to a person at a terminal or notebook; None asks the
         environment variable TILED_SHOW_PROGRESS.
@@ -221,19 +222,25 @@ class Context(Connection):
                     executor.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, ask: Ask, stop: threading.Event) -> Any:
-        exchange = Exchange(ask, self._request_of(ask))
+        exchange = Exchange(ask, self._request_of(ask), self._usable_cache)
+        if exchange.at_hand:
+            return exchange.recall()
         if not ask.is_data:
             return self._send(exchange, stop)
         with self._data_slot() as note_status:
             return self._send(exchange, stop, note_status)
 
     def _send(self, exchange: Exchange, stop: threading.Event, note_status: Any = lambda _: None) -> Any:
-        response = self.http_client.send(exchange.request, stream=True)
+        try:
+            response = self.http_client.send(exchange.request, stream=True)
+        except UNREACHABLE as error:
+            return exchange.do_without(error)
         try:
             note_status(response.status_code)
             if response.is_error:
                 response.read()
-            exchange.begin(response)
+            if not exchange.begin(response):
+                return exchange.recall()
             self._receive(response, exchange, stop)
             return exchange.finish()
         except BaseException:

@@ -18,12 +18,12 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 _LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
 
 
-def attempts() -> Any:
+def attempts(most: int | None = None) -> Any:
     """What yields contexts to make one attempt each in, for `for` and for `async for`.
 
-    An attempt that fails in a way that may pass is followed by another.
+    An attempt that fails in a way that may pass is followed by another, unless it was the last of `most`.
     """
-    number = int(os.environ.get("TILED_RETRY_ATTEMPTS", "10"))
+    number = most or int(os.environ.get("TILED_RETRY_ATTEMPTS", "10"))
     timeout = float(os.environ.get("TILED_RETRY_TIMEOUT", "45.0"))
     return stamina.retry_context(on=retry_after, attempts=number, timeout=timeout)
 

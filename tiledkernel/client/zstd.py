@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zstandard
 
+from tiledkernel.client.decoders import Members
 
-def decoder() -> zstandard.ZstdDecompressionObj:
+
+def decoder() -> Members:
     """A fresh decoder."""
-    return zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+    return Members(zstandard.ZstdDecompressor().decompressobj)

@@ -17,7 +17,7 @@ from tiledkernel.nodes.protocols import EncodedBlock
 from tiledkernel.server.answers import Document, File, Message, Payload
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.exchange import CLOSED, STANDARD, Exchange
-from tiledkernel.server.validators import etag_of, etag_of_state, is_current, with_coding
+from tiledkernel.server.validators import confirmed, etag_of, etag_of_state, with_coding
 
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -88,8 +88,8 @@ class Responder:
             draft.headers.append((b"content-disposition", _inline(key, suffix)))
         if answer.stamp is not None:
             draft.etag = etag_of_state(answer.stamp, answer.media_type, self._boot, query)
-            if (known := exchange.headers.get(b"if-none-match")) is not None and is_current(known, draft.etag):
-                return draft.unchanged()
+            if (known := confirmed(exchange.headers.get(b"if-none-match"), draft.etag)) is not None:
+                return draft.unchanged(known)
         return self._data(answer.work(), draft, exchange, answer.length)
 
     def _data(self, body: Body | EncodedBlock, draft: _Draft, exchange: Exchange, length: int | None) -> Response:
@@ -117,9 +117,8 @@ class Responder:
 
     def _complete(self, body: Any, draft: _Draft, exchange: Exchange) -> Response:
         headers = exchange.headers
-        etag = draft.etag
-        if etag is not None and (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
-            return draft.unchanged()
+        if (known := confirmed(headers.get(b"if-none-match"), draft.etag)) is not None:
+            return draft.unchanged(known)
         coding = self._codings.choose(headers.get(b"accept-encoding", b""), draft.media_type)
         if coding is not None:
             started = perf_counter()
@@ -147,10 +146,9 @@ class _Draft(Struct):
     etag: str | None = None
     itemsize: int = 1
 
-    def unchanged(self) -> Response:
-        """What a client is told that has this state."""
-        assert self.etag is not None
-        return Response(304, [(b"etag", self.etag.encode()), *self.headers])
+    def unchanged(self, etag: str) -> Response:
+        """What a client is told that has this state under this name."""
+        return Response(304, [(b"etag", etag.encode()), *self.headers])
 
     def take_coding(self, name: str) -> None:
         """Note the content coding; other bytes have another ETag."""
@@ -223,7 +221,7 @@ def _file(answer: File, headers: Mapping[bytes, bytes]) -> Response:
         *STANDARD,
         _SANDBOX,
     ]
-    if (known := headers.get(b"if-none-match")) is not None and is_current(known, etag):
+    if confirmed(headers.get(b"if-none-match"), etag) is not None:
         return Response(304, own)
     own += (
         (b"content-disposition", attachment(answer.filename)),

@@ -27,12 +27,21 @@ def etag_of(*parts: Hashable) -> str:
     return f'"{blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()}"'
 
 
-def is_current(if_none_match: bytes, etag: str) -> bool:
-    """Whether the client already has what this ETag names; quoted, weak, unquoted, lists and `*` are understood."""
+def confirmed(if_none_match: bytes | None, etag: str | None) -> str | None:
+    """The ETag of what the client already has, if that is current: with the content coding that it has it in.
+
+    Quoted, weak, unquoted, lists and `*` are understood. None if nothing was asked, told, or is current.
+    """
+    if if_none_match is None or etag is None:
+        return None
     if if_none_match == b"*":
-        return True
+        return etag
     own = _bare(etag)
-    return any(_bare(given) == own for given in if_none_match.decode("latin-1").split(","))
+    for given in if_none_match.decode("latin-1").split(","):
+        if _bare(given) == own:
+            _, separator, coding = given.strip().strip('"').partition("+")
+            return with_coding(etag, coding) if separator and "+" not in etag and coding.isalnum() else etag
+    return None
 
 
 def _bare(etag: str) -> str:
