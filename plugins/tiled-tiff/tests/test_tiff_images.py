@@ -12,11 +12,11 @@ import psutil
 import pytest
 import tifffile
 import tiled_tiff
-from tiled_tiff import plain
 from tiled_tiff.reader import open_tiff
 
 from tiledkernel import wire
 from tiledkernel.errors import NotReady, Unavailable
+from tiledkernel.families.array import plain
 from tiledkernel.slices import cut_shape
 from tiledkernel.testing import ReaderContract, Sample
 from tiledkernel.testing.comparisons import basic_indices, same

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from tiled_tiff.chain import check_chain
 from tiled_tiff.pages import Page, page_of, read_page, resting_dtype
-from tiled_tiff.plain import Plain, read_plain, walk
 from tiled_tiff.tags import read_tags
 from tiledkernel.errors import NotReady, Unavailable
+from tiledkernel.families.array.plain import Plain, read_plain, walk
+from tiledkernel.nodes.stamps import Stamp, stamp_of_status
 from tiledkernel.slices import NDSlice, cut_shape
 
 # tifffile logs what it finds odd about a file, at every opening. What makes a file unreadable is raised.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
-Stamp: TypeAlias = tuple[int, int, int]
 _ALONE: dict[str, Any] = {
     "_multifile": False,
     "is_mmstack": False,
@@ -53,7 +53,7 @@ def parse(path: Path) -> tuple[Layout, Mapping[str, Any]]:
     """The layout of a file, and the tags of its first page."""
     with path.open("rb", buffering=0) as file:
         check_chain(file, path.name)
-        stamp = _stamp(os.fstat(file.fileno()))
+        stamp = stamp_of_status(os.fstat(file.fileno()))
     with tifffile.TiffFile(path, **_ALONE) as tiff:
         return _layout(tiff, path.name, stamp), read_tags(tiff.pages.first)
 
@@ -93,7 +93,7 @@ def read_layout(path: Path, layout: Layout, index: NDSlice, out: NDArray[Any]) -
     if not out.size:
         return
     with path.open("rb", buffering=0) as file:
-        if _stamp(os.fstat(file.fileno())) != layout.stamp:
+        if stamp_of_status(os.fstat(file.fileno())) != layout.stamp:
             raise NotReady(f"{path.name!r} has changed since it was opened: ask again")
         if layout.plain is not None:
             read_plain(file, layout.plain, index, out)
@@ -122,15 +122,3 @@ def _present(layout: Layout, number: int) -> Page:
             f"plane {number} is not in the file, although its description lists it: read the others in slices"
         )
     return page
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """What changes on disk when the file changes; None if it is gone."""
-    try:
-        return _stamp(path.stat())
-    except OSError:
-        return None
-
-
-def _stamp(found: os.stat_result) -> Stamp:
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -13,8 +13,8 @@ import tifffile
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tiled_tiff.plain import Plain, read_bytes, read_plain
 from tiledkernel.errors import Unavailable
+from tiledkernel.families.array.plain import Plain, read_bytes, read_plain
 from tiledkernel.slices import NDSlice, Part
 
 _JPEG = {6, 7, 33007, 34892}  # compressions whose tables lie outside the strips

@@ -5,84 +5,44 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tiled_tiff.chunks import choose_frame_chunk
-from tiled_tiff.layout import Layout, parse, read_layout, stamp_of
-from tiledkernel.blocks import regular_chunks
-from tiledkernel.errors import BadRequest, Unavailable
-from tiledkernel.families.array.describe import describe_array
-from tiledkernel.families.array.structure import FAMILY
-from tiledkernel.slices import Cut, NDSlice
-from tiledkernel.specs import Spec
+from tiled_tiff.layout import Layout, parse, read_layout
+from tiledkernel.families.array.sequence import FileSequence, Frame, first_of
+from tiledkernel.nodes.stamps import stamp_of
+from tiledkernel.slices import NDSlice
 
 MAX_PLAIN = 16_384  # layouts of uncompressed files, which are small, that are remembered
 MAX_CODED = 64  # and of others
 
 
-class TiffSequence:
-    """Files of one shape along a leading axis; the tags of the first file as metadata.
+class _Frames:
+    """Reads single files of a sequence; remembers how the latest of them are laid out."""
 
-    Only the first file is looked at when the sequence is opened, and later the files that a cut touches.
-    """
-
-    family: ClassVar[str] = FAMILY
-    specs: ClassVar[tuple[Spec, ...]] = ()
-
-    def __init__(self, paths: tuple[Path, ...]) -> None:
-        self._paths = paths
-        self._first, self.metadata = parse(paths[0])
-        inner = choose_frame_chunk(self._first)
-        shape = (len(paths), *self._first.shape)
-        chunks = ((1,) * len(paths), *regular_chunks(self._first.shape, inner))
-        self.structure = describe_array(shape, self._first.dtype, chunks)
+    def __init__(self, name: str, first: Layout) -> None:
+        self.first = _frame(name, first)
+        self._first_layout = first
         self._layouts = _Layouts()
 
-    def read(self, cut: Cut) -> NDArray[Any]:
-        """The selected pixels, from the files that the first axis of the cut selects."""
-        which, rest = cut.index[0], cut.index[1:]
-        out = np.empty(cut.shape, self._first.dtype)
-        if not isinstance(which, slice):
-            self._read_file(which, rest, out)
-        elif out.size:
-            for place, number in enumerate(range(which.start, which.stop, which.step)):
-                self._read_file(number, rest, out[place, ...])
-        return out
-
-    def stamp(self, cut: Cut | None) -> Hashable:
-        """How the files that a cut touches look on disk."""
-        which = slice(0, len(self._paths), 1) if cut is None else cut.index[0]
-        if not isinstance(which, slice):
-            return stamp_of(self._paths[which])
-        return tuple(stamp_of(path) for path in self._paths[which])
-
-    def _read_file(self, number: int, index: NDSlice, out: NDArray[Any]) -> None:
-        path = self._paths[number]
-        try:
-            read_layout(path, self._layout(path), index, out)
-        except FileNotFoundError:
-            raise Unavailable(f"{path.name!r}, file {number} of the sequence, is gone") from None
+    def read(self, path: Path, index: NDSlice, out: NDArray[Any]) -> None:
+        layout = self._layout(path)
+        _frame(path.name, layout).check_like(self.first)
+        read_layout(path, layout, index, out)
 
     def _layout(self, path: Path) -> Layout:
         stamp = stamp_of(path)
-        first = self._first
-        layout = first if stamp == first.stamp else self._layouts.get(path, stamp)
+        layout = self._first_layout if stamp == self._first_layout.stamp else self._layouts.get(path, stamp)
         if layout is None:
             layout, _ = parse(path)
             self._layouts.put(path, layout)
-        if (layout.shape, layout.dtype) != (first.shape, first.dtype):
-            raise Unavailable(
-                f"{path.name!r} holds {layout.dtype} of shape {layout.shape}, but the sequence begins with "
-                f"{first.dtype} of shape {first.shape} in {self._paths[0].name!r}: all files of a sequence must be "
-                "alike; give files of another kind another name"
-            )
         return layout
 
-    def __repr__(self) -> str:
-        return f"<TiffSequence of {len(self._paths)} files like {self._paths[0].name!r}>"
+
+def _frame(name: str, layout: Layout) -> Frame:
+    return Frame(name, layout.shape, layout.dtype)
 
 
 class _Layouts:
@@ -107,8 +67,9 @@ class _Layouts:
                 del kept[next(iter(kept))]
 
 
-def open_tiff_sequence(paths: tuple[Path, ...]) -> TiffSequence:
-    """The node of one or more files."""
-    if not paths:
-        raise BadRequest("a sequence of images needs at least one file")
-    return TiffSequence(tuple(paths))
+def open_tiff_sequence(paths: tuple[Path, ...]) -> FileSequence:
+    """One array of one or more files; only the first is looked at, its tags are the metadata."""
+    first = first_of(paths)
+    layout, tags = parse(first)
+    frames = _Frames(first.name, layout)
+    return FileSequence(paths, frames.first, choose_frame_chunk(layout), frames.read, tags)
