@@ -13,5 +13,6 @@ from __future__ import annotations
 
 from tiledkernel.testing.contracts import ReaderContract
 from tiledkernel.testing.samples import Sample
+from tiledkernel.testing.serving import Serving
 
-__all__ = ["ReaderContract", "Sample"]
+__all__ = ["ReaderContract", "Sample", "Serving"]

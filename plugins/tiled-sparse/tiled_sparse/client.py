@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tiled_sparse.structure import SparseStructure
 from tiledkernel import references
 from tiledkernel.client.calls import Call, Parameters, without_query
-from tiledkernel.client.exporting import saving
-from tiledkernel.client.node import Node
 from tiledkernel.client.plans import Plan, ask_bytes
+from tiledkernel.families.array.client_indexed import IndexedClient
 from tiledkernel.families.array.client_selection import cut_block, cut_index, directed_index, short_index
 from tiledkernel.media_types import ARROW_FILE
 from tiledkernel.slices import Cut, format_slice
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class SparseClient(Node):
+class SparseClient(IndexedClient):
     """A sparse array on the server: index it as a numpy array, and only the stored elements in it are fetched.
 
     >>> x[:100]
@@ -64,21 +63,6 @@ class SparseClient(Node):
 
     # Reading
 
-    def read(self, slice: Any = ...) -> sparse.COO:  # noqa: A002 - the name that users know
-        """The array, or what a slice selects of it.
-
-        Parameters
-        ----------
-        slice
-            Integers, slices and '...', as numpy takes them: `numpy.s_[0, ::2]`.
-
-        Examples
-        --------
-        >>> x.read()
-        >>> x.read(numpy.s_[:10, -1])  # the same as x[:10, -1]
-        """
-        return self[... if slice is None else slice]
-
     def __getitem__(self, index: Any) -> sparse.COO:
         cut = cut_index(index, self.shape)
         return self._run(self._fetching(cut, format_slice(short_index(cut.index, self.shape)), self._link("full"), []))
@@ -113,31 +97,8 @@ class SparseClient(Node):
 
     # Export and display
 
-    def export(
-        self,
-        filepath: Any,
-        *,
-        format: str | None = None,  # noqa: A002 - the name that users know
-        slice: Any = ...,  # noqa: A002 - as in read()
-    ) -> None:
-        """Save the array, or what a slice selects of it; in tables, the columns are dim0, dim1, ... and data.
-
-        Parameters
-        ----------
-        filepath
-            A path, whose suffix names the format, or a writable binary buffer.
-        format
-            A suffix such as 'csv' or a media type such as 'text/csv'.
-        slice
-            As in `read`.
-
-        Examples
-        --------
-        >>> x.export("stored.csv", slice=numpy.s_[:50])
-        """
-        cut = cut_index(... if slice is None else slice, self.shape)
-        text = format_slice(directed_index(cut, self.shape))
-        return self._run(saving(self._link("full"), filepath, format, parameters=[("slice", text)] if text else []))
+    def _slice_text(self, index: Any) -> str:
+        return format_slice(directed_index(cut_index(index, self.shape), self.shape))
 
     def __repr__(self) -> str:
         dims = f" dims={self.dims}" if self.dims else ""

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiledkernel.client.calls import Call, call_array
-from tiledkernel.client.exporting import saving
-from tiledkernel.client.node import Node
 from tiledkernel.client.plans import Plan, ask_data, together
 from tiledkernel.client.sinks import Filling
+from tiledkernel.families.array.client_indexed import IndexedClient
 from tiledkernel.families.array.client_memory import targets
 from tiledkernel.families.array.client_selection import (
     MAX_PIECE,
@@ -31,7 +30,7 @@ from tiledkernel.slices import Cut, format_slice
 _MANY_CHUNKS = 5  # along one axis; more are abbreviated
 
 
-class ArrayClient(Node):
+class ArrayClient(IndexedClient):
     """An array on the server: index it as a numpy array, and only the selection is fetched.
 
     >>> x[:2, ::10]
@@ -82,21 +81,6 @@ class ArrayClient(Node):
         return self.structure().nbytes
 
     # Reading
-
-    def read(self, slice: Any = ...) -> NDArray[Any]:  # noqa: A002 - the name that users know
-        """The array, or what a slice selects of it.
-
-        Parameters
-        ----------
-        slice
-            Integers, slices and '...', as numpy takes them: `numpy.s_[0, ::2]`.
-
-        Examples
-        --------
-        >>> x.read()
-        >>> x.read(numpy.s_[:10, -1])  # the same as x[:10, -1]
-        """
-        return self[... if slice is None else slice]
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
         return self._run(self.reading(index))
@@ -163,31 +147,8 @@ class ArrayClient(Node):
 
     # Export and display
 
-    def export(
-        self,
-        filepath: Any,
-        *,
-        format: str | None = None,  # noqa: A002 - the name that users know
-        slice: Any = ...,  # noqa: A002 - as in read()
-    ) -> None:
-        """Save the array, or what a slice selects of it.
-
-        Parameters
-        ----------
-        filepath
-            A path, whose suffix names the format, or a writable binary buffer.
-        format
-            A suffix such as 'png' or a media type such as 'image/png'.
-        slice
-            As in `read`.
-
-        Examples
-        --------
-        >>> x.export("image.png", slice=numpy.s_[:50, -50:])
-        """
-        cut = cut_index(... if slice is None else slice, self.shape)
-        text = format_slice(directed_index(cut, self.shape))
-        return self._run(saving(self._link("full"), filepath, format, parameters=[("slice", text)] if text else []))
+    def _slice_text(self, index: Any) -> str:
+        return format_slice(directed_index(cut_index(index, self.shape), self.shape))
 
     def __repr__(self) -> str:
         chunks = ", ".join(map(format_chunks, self.chunks))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tiled_awkward.ragged.structure import RaggedStructure
 from tiledkernel import references
-from tiledkernel.client.calls import Call, Parameters, without_query
+from tiledkernel.client.calls import Call, without_query
 from tiledkernel.client.errors import ClientError
-from tiledkernel.client.exporting import saving
-from tiledkernel.client.node import Node
 from tiledkernel.client.plans import Plan, ask_bytes
+from tiledkernel.families.array.client_indexed import IndexedClient
 from tiledkernel.families.array.client_selection import checked_index
 from tiledkernel.media_types import JSON
 from tiledkernel.slices import NDSlice, format_slice
@@ -24,7 +23,7 @@ _WHOLE = slice(None)
 _ZIP = "application/zip"
 
 
-class RaggedClient(Node):
+class RaggedClient(IndexedClient):
     """A ragged array on the server: index it as a numpy array; what fits all of its lists is selected there.
 
     >>> x[0]
@@ -79,21 +78,6 @@ class RaggedClient(Node):
 
     # Reading
 
-    def read(self, slice: Any = ...) -> ragged.array:  # noqa: A002 - the name that users know
-        """The array, or what a slice selects of it.
-
-        Parameters
-        ----------
-        slice
-            Integers, slices and '...', as numpy takes them: `numpy.s_[0, ::2]`.
-
-        Examples
-        --------
-        >>> x.read()
-        >>> x.read(numpy.s_[:10, :2])  # the same as x[:10, :2]
-        """
-        return self[... if slice is None else slice]
-
     def __getitem__(self, index: Any) -> ragged.array:
         parts = checked_index(index, self.ndim)
         self._check_position(parts)
@@ -121,34 +105,13 @@ class RaggedClient(Node):
             raise IndexError(f"index {parts[0]} is out of bounds for axis 0 with size {rows}")
 
     def _call(self, parts: NDSlice, media_type: str) -> Call:
-        return Call(url=without_query(self._link("full")), parameters=_sliced(parts), headers={"accept": media_type})
+        parameters = [("slice", text)] if (text := _text_of(parts)) else []
+        return Call(url=without_query(self._link("full")), parameters=parameters, headers={"accept": media_type})
 
     # Export and display
 
-    def export(
-        self,
-        filepath: Any,
-        *,
-        slice: Any = ...,  # noqa: A002 - as in read()
-        format: str | None = None,  # noqa: A002 - the name that users know
-    ) -> None:
-        """Save the array, or what a slice selects of it.
-
-        Parameters
-        ----------
-        filepath
-            A path, whose suffix names the format, or a writable binary buffer.
-        slice
-            As in `read`.
-        format
-            A suffix such as 'json' or a media type such as 'application/json'.
-
-        Examples
-        --------
-        >>> x.export("lists.parquet", slice=numpy.s_[:50])
-        """
-        parts = checked_index(... if slice is None else slice, self.ndim)
-        return self._run(saving(self._link("full"), filepath, format, parameters=_sliced(parts)))
+    def _slice_text(self, index: Any) -> str:
+        return _text_of(checked_index(index, self.ndim))
 
     def __repr__(self) -> str:
         chunks = ", ".join(map(repr, self.chunks)) + ("," if self.ndim == 1 else "")
@@ -156,8 +119,8 @@ class RaggedClient(Node):
         return f"<{type(self).__name__} shape={self.shape} size={self.size} chunks=({chunks}) dtype={self.dtype}{dims}>"
 
 
-def _sliced(parts: NDSlice) -> Parameters:
-    return [] if all(part == _WHOLE for part in parts) else [("slice", format_slice(parts))]
+def _text_of(parts: NDSlice) -> str:
+    return "" if all(part == _WHOLE for part in parts) else format_slice(parts)
 
 
 def _decoder(name: str) -> Callable[..., ragged.array]:
