@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 SETTLED_NS = 2_000_000_000  # a folder changed less than this ago may change again within one tick of its clock
 GROWING_NS = 600_000_000_000  # a file that is too short to be recognised is looked at again for this long
 UNNAMED = "_unnamed"
+_HIDDEN = (".", "~$")  # the second begins the names of Office's lock files
 _NUMBERED = re.compile(r"(.*?)([0-9]+)", re.DOTALL)
 
 Hook = Callable[[Path, str | None], str | None]
@@ -151,7 +152,7 @@ class _Scan:
 
     def _admitted(self, entry: os.DirEntry[str]) -> bool:
         """Whether a name is visible, can travel as text, and does not lead out of the root."""
-        if entry.name.startswith("."):
+        if entry.name.startswith(_HIDDEN):
             return False
         try:
             entry.name.encode()

@@ -58,22 +58,33 @@ class ColumnArray:
 
 
 def as_numpy(column: pyarrow.ChunkedArray[Any]) -> NDArray[Any]:
-    """A column as a numpy array: missing numbers are NaN, missing dates NaT, missing texts empty."""
+    """A column as a numpy array: missing numbers are NaN, missing dates NaT, missing texts and times of day empty."""
     kind = column.type
     if pyarrow.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = kind.value_type
+    if pyarrow.types.is_time(kind):
+        column = column.cast(pyarrow.string())
+        kind = column.type
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
         return np.array(["" if value is None else value for value in column.to_pylist()], dtype=np.str_)
     if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind) or pyarrow.types.is_fixed_size_binary(kind):
         return np.array([b"" if value is None else value for value in column.to_pylist()], dtype=np.bytes_)
     if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
-        return np.asarray(column.cast(pyarrow.timestamp("ns")).to_numpy())
+        return _moments(column)
     if pyarrow.types.is_boolean(kind) and column.null_count == 0:
         return np.asarray(column.to_numpy()).astype(np.bool_)
     if pyarrow.types.is_decimal(kind):
         column = column.cast(pyarrow.float64())
     return np.asarray(column.to_numpy())
+
+
+def _moments(column: pyarrow.ChunkedArray[Any]) -> NDArray[Any]:
+    """Dates in nanoseconds, or in microseconds if some are too far from 1970 for that (before 1677, after 2262)."""
+    try:
+        return np.asarray(column.cast(pyarrow.timestamp("ns")).to_numpy())
+    except pyarrow.ArrowInvalid:
+        return np.asarray(column.cast(pyarrow.timestamp("us")).to_numpy())
 
 
 def child(node: TableNode, key: str) -> ColumnArray:
