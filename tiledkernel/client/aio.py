@@ -41,10 +41,11 @@ from tiledkernel.client.in_process import App, AsyncAppTransport
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
+from tiledkernel.client.patience import Patience
 from tiledkernel.client.plans import Ask, Plan, Step, Together
 from tiledkernel.client.probe import adopt_https
 from tiledkernel.client.progress import Progress
-from tiledkernel.client.retries import attempts, note_attempt
+from tiledkernel.client.retries import attempts
 from tiledkernel.client.uris import parse_address
 
 T = TypeVar("T")
@@ -162,10 +163,11 @@ class AsyncContext(Connection):
     async def _answer(self, step: Step) -> Any:
         if isinstance(step, Together):
             return await self._together(step)
-        async for attempt in attempts():
-            note_attempt(attempt.num)
-            with attempt:
-                return await self._ask(step)
+        with Patience() as patience:
+            async for attempt in attempts():
+                patience.note(attempt.num)
+                with attempt:
+                    return await self._ask(step)
         raise AssertionError("the last attempt returns or raises")
 
     async def _together(self, step: Together) -> list[Any]:

@@ -20,9 +20,10 @@ from tiledkernel.client.in_process import App, AppTransport
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
+from tiledkernel.client.patience import Patience
 from tiledkernel.client.plans import Ask, Plan, Step, Together
 from tiledkernel.client.progress import Progress
-from tiledkernel.client.retries import attempts, note_attempt
+from tiledkernel.client.retries import attempts
 from tiledkernel.client.straight import plain_length, receive_straight, socket_of
 from tiledkernel.client.uris import parse_address
 
@@ -196,10 +197,11 @@ class Context(Connection):
             raise Stopped
         if isinstance(step, Together):
             return self._together(step, stop)
-        for attempt in attempts():
-            note_attempt(attempt.num)
-            with attempt:
-                return self._ask(step, stop)
+        with Patience() as patience:
+            for attempt in attempts():
+                patience.note(attempt.num)
+                with attempt:
+                    return self._ask(step, stop)
         raise AssertionError("the last attempt returns or raises")
 
     def _together(self, step: Together, outer: threading.Event) -> list[Any]:

@@ -8,7 +8,8 @@ from typing import Any
 from tiledkernel.client.exchanges import UNREACHABLE
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
-from tiledkernel.client.retries import attempts, note_attempt
+from tiledkernel.client.patience import Patience
+from tiledkernel.client.retries import attempts
 
 
 def adopt_https(uri: str, *, verify: bool = True, trust_env: bool = True, offline: bool = False) -> str:
@@ -34,9 +35,9 @@ def adopt_https(uri: str, *, verify: bool = True, trust_env: bool = True, offlin
 def _ask_where(uri: str, *, verify: bool, trust_env: bool, once: bool) -> str:
     """Where a request without credentials is redirected to; the URI itself if it is answered, however."""
     hooks: dict[str, list[Callable[..., Any]]] = {"request": [note_request], "response": [note_response]}
-    with httpx.Client(verify=verify, trust_env=trust_env, event_hooks=hooks) as client:
+    with httpx.Client(verify=verify, trust_env=trust_env, event_hooks=hooks) as client, Patience() as patience:
         for attempt in attempts(1 if once else None):
-            note_attempt(attempt.num)
+            patience.note(attempt.num)
             with attempt, client.stream("GET", uri) as response:
                 return str(response.headers["location"]) if response.has_redirect_location else uri
     raise AssertionError("the last attempt returns or raises")

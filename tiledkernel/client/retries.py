@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import sys
 from typing import Any
 
 import stamina
@@ -26,12 +25,6 @@ def attempts(most: int | None = None) -> Any:
     number = most or int(os.environ.get("TILED_RETRY_ATTEMPTS", "10"))
     timeout = float(os.environ.get("TILED_RETRY_TIMEOUT", "45.0"))
     return stamina.retry_context(on=retry_after, attempts=number, timeout=timeout)
-
-
-def note_attempt(number: int) -> None:
-    """Tell the person who waits why: this is attempt `number`."""
-    if number == 2:
-        print("Retrying…", file=sys.stderr)  # noqa: T201 - a word for the person who waits
 
 
 def retry_after(error: Exception) -> bool | float:
