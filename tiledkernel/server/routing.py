@@ -152,7 +152,7 @@ class Endpoint:
         if not self.takes_path:
             return service.responder.respond(self.route.handler(request), exchange, query_string), None
         located = service.resolver.locate(segments)
-        if located.immediate and not _is_costly(values):
+        if located.immediate and not self.route.walks and not _is_costly(values):
             return await self._answer_here(request, located, query_string)
         return await service.threads.run(self._answer, request, located, query_string)
 
@@ -165,9 +165,9 @@ class Endpoint:
         with Blaming(entry):
             answer = handler(request)
             if type(answer) is Payload and (answer.length is None or answer.nbytes > ON_LOOP):
-                response = await self._service.threads.run(respond, answer, exchange, query_string)
+                response = await self._service.threads.run(respond, answer, exchange, query_string, entry.key)
             else:
-                response = respond(answer, exchange, query_string)
+                response = respond(answer, exchange, query_string, entry.key)
         exchange.note("read", started)
         return response, entry
 
@@ -177,7 +177,8 @@ class Endpoint:
         started = perf_counter()
         entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
         with entry.guard, Blaming(entry):
-            response = self._service.responder.respond(self._choose(request)(request), exchange, query_string)
+            answer = self._choose(request)(request)
+            response = self._service.responder.respond(answer, exchange, query_string, entry.key)
         exchange.note("read", started)
         return response, entry
 
@@ -200,7 +201,7 @@ def _check_sharing(method: str, route: Route, first: Route, taken: Mapping[str, 
     twice = sorted(taken.keys() & route.families)
     if twice or not route.families or not route.path == first.path == f"{first.path.removesuffix(_NODE)}{_NODE}":
         raise ConfigurationError(f"two routes answer {method} {route.path!r} for {', '.join(twice) or 'all families'}")
-    for field in ("scopes", "body", "describes"):
+    for field in ("scopes", "body", "describes", "walks"):
         if getattr(route, field) != getattr(first, field):
             raise ConfigurationError(
                 f"the routes for {method} {route.path!r} of {', '.join(sorted(first.families))} and of "

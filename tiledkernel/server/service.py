@@ -37,7 +37,7 @@ class Service:
         self.describer = Describer(self.resolver, composition)
         self.negotiator = Negotiator(composition, settings.file_extensions)
         self.queries = QueryTable(composition.queries.values(), composition.families)
-        self.responder = Responder(Codings(composition), boot=secrets.token_hex(8))
+        self.responder = Responder(Codings(composition), secrets.token_hex(8), self.negotiator.suffixes)
         self.tables: Mapping[str, RouteTable] = {}  # all routes by prefix, set when they are compiled
         self.threads = Threads()
 

@@ -3,18 +3,20 @@
 Values are scaled so that the 1st percentile is black and the 99th is white; what lies beyond is clipped. That holds
 for every numeric type, colour images of bytes included. NaN and infinities count for no percentile: NaN and -inf come
 out black, inf white. A constant image is black. Complex numbers are shown by their magnitude. The alpha channel of an
-RGBA image is opacity, not brightness: it is scaled by the range of its type (integers) or from 0..1 (others).
+RGBA image is opacity, not brightness: it is scaled by the range of its type (integers) or from 0..1 (others). The
+text chunk `Description` says which values are black and white.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import NotAcceptable
@@ -41,19 +43,43 @@ class Payload(Protocol):
         """The result."""
 
 
+class Scale(NamedTuple):
+    """Which values are black and white, and which rule made them so."""
+
+    black: float
+    white: float
+    rule: str
+
+
 def encode(payload: Payload, context: Encoding) -> bytes:
     """A PNG of a two-dimensional array, or of one whose last axis holds RGB or RGBA; NotAcceptable for others."""
-    del context
     shape = _image_shape(payload.shape)
     if payload.dtype.kind not in "biufc":
         raise NotAcceptable(
             f"elements of type {payload.dtype} have no brightness, so they make no PNG image: "
             "ask for another format, such as 'text/csv'"
         )
-    levels = _to_levels(payload.read().reshape(shape))
+    return draw(payload.read().reshape(shape), context.name)[0]
+
+
+def draw(array: NDArray[Any], title: str = "") -> tuple[bytes, str]:
+    """A PNG of numbers in the shape of an image, and a sentence on what its brightness means."""
+    levels, scale = _to_levels(array)
+    told = _describe(scale, array.dtype, opacity=array.shape[2:] == (4,))
+    texts = PngInfo()
+    if title:
+        texts.add_text("Title", title.encode("utf-8", "replace").decode())
+    texts.add_text("Description", told)
+    texts.add_text("Software", "tiledkernel")
     buffer = io.BytesIO()
-    Image.fromarray(levels).save(buffer, format="PNG", compress_level=3)
-    return buffer.getvalue()
+    Image.fromarray(levels).save(buffer, format="PNG", compress_level=3, pnginfo=texts)
+    return buffer.getvalue(), told
+
+
+def _describe(scale: Scale, dtype: np.dtype[Any], *, opacity: bool) -> str:
+    quantity = "magnitudes of" if dtype.kind == "c" else "values of"
+    text = f"{quantity} {dtype.name}: black is {scale.black:.9g}, white is {scale.white:.9g} ({scale.rule})"
+    return f"{text}; the fourth channel is opacity, not stretched" if opacity else text
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -83,12 +109,14 @@ def _way_out(ndim: int) -> str:
     return f"choose one image with a slice, such as 'slice={','.join('0' * (ndim - 2))}'"
 
 
-def _to_levels(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Brightness levels 0..255 of an image."""
+def _to_levels(array: NDArray[Any]) -> tuple[NDArray[np.uint8], Scale]:
+    """Brightness levels 0..255 of an image, and what they mean."""
     if array.ndim == 3 and array.shape[-1] == 4:
+        colours, scale = _to_levels(array[..., :3])
         opacity = _scale(array[..., 3:], *_range_of_type(array.dtype))
-        return np.concatenate([_to_levels(array[..., :3]), opacity], axis=-1)
-    return _scale(array, *_limits(array))
+        return np.concatenate([colours, opacity], axis=-1), scale
+    scale = _limits(array)
+    return _scale(array, scale.black, scale.white), scale
 
 
 def _range_of_type(dtype: np.dtype[Any]) -> tuple[float, float]:
@@ -96,18 +124,19 @@ def _range_of_type(dtype: np.dtype[Any]) -> tuple[float, float]:
     return (0.0, float(np.iinfo(dtype).max)) if dtype.kind in "iu" else (0.0, 1.0)
 
 
-def _limits(array: NDArray[Any]) -> tuple[float, float]:
+def _limits(array: NDArray[Any]) -> Scale:
     """The 1st and 99th percentile of the finite values; of a large image, of an even selection of them."""
     values = array.reshape(-1)
     # An odd step, so that the selection does not stay in the same columns of an image of even width.
     sample = _brightness(values[:: (values.size // _SAMPLE) | 1])
     finite = sample[np.isfinite(sample)]
     if not finite.size:
-        return 0.0, 0.0
+        return Scale(0.0, 0.0, "no value is finite")
     low, high = np.percentile(np.clip(finite, -_LARGE, _LARGE), [1, 99])
     if low == high:  # nearly constant: show what deviates
-        low, high = finite.min(), finite.max()
-    return float(low), float(high)
+        rule = "the extremes, as nearly all values are the same"
+        return Scale(float(finite.min()), float(finite.max()), rule)
+    return Scale(float(low), float(high), "the 1st and 99th percentile of the finite values")
 
 
 def _brightness(array: NDArray[Any]) -> NDArray[np.float64]:

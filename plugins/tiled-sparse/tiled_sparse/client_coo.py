@@ -13,7 +13,7 @@ from tiledkernel.families.table.client_frames import decode_arrow_file
 from tiledkernel.slices import Cut
 
 
-def decode(body: bytes | None, cut: Cut, dtype: np.dtype[Any]) -> sparse.COO:
+def decode(body: bytes | bytearray | None, cut: Cut, dtype: np.dtype[Any]) -> sparse.COO:
     """The array that `cut` selects, from the answer to a request for `cut.index`; None: nothing is stored there."""
     ndim = len(cut.shape)
     if body is None:

@@ -112,8 +112,8 @@ def test_a_dataset_keeps_the_metadata_and_specs_that_it_was_given():
 # As a table
 
 
-def test_without_a_wish_a_dataset_leaves_as_a_table_with_one_row_for_each_point(serve, ask):
-    table = table_of(ask(serve({"d": WEATHER}), "container/full/d"))
+def test_as_a_table_a_dataset_has_one_row_for_each_point(serve, ask):
+    table = table_of(ask(serve({"d": WEATHER}), "container/full/d?format=arrow"))
     expected = WEATHER.to_dataframe().reset_index()
     assert table.num_rows == 12
     found = table.to_pandas().set_index(["y", "x", "time"]).sort_index()
@@ -130,7 +130,7 @@ def test_a_field_brings_the_coordinates_of_its_dimensions(serve, ask):
     client = serve({"d": WEATHER})
     text = ask(client, "container/full/d?format=csv&field=rain").text
     assert text.splitlines()[:2] == ["time,x,rain,lon,height", "2026-01-01,0,0.0,10.0,7"]
-    assert table_of(ask(client, "container/full/d?field=time")).to_pydict().keys() == {"time"}
+    assert table_of(ask(client, "container/full/d?format=arrow&field=time")).to_pydict().keys() == {"time"}
 
 
 def test_many_fields_may_be_posted(serve):
@@ -155,7 +155,8 @@ def test_an_empty_dataset_leaves_too(serve, ask, suffix):
 def test_the_formats_of_tables_and_one_more_spelling_are_offered(serve, ask):
     client = serve({"d": WEATHER})
     formats = client.context.server_info.formats
-    assert set(formats["xarray_dataset"]) == {*formats["table"], "text/comma-separated-values"}
+    own = {"text/comma-separated-values", "application/x-hdf5", "application/netcdf", "application/x-netcdf"}
+    assert set(formats["xarray_dataset"]) == {*formats["table"], *own}
     assert ask(client, "container/full/d?format=text/comma-separated-values").text.startswith("y,x,time,")
 
 
@@ -163,10 +164,10 @@ def test_the_formats_of_tables_and_one_more_spelling_are_offered(serve, ask):
     ("path", "status", "words"),
     [
         ("container/full/d?field=nope", 400, "no child 'nope'"),
-        ("container/full/c", 406, "complex128"),
-        ("container/full/unnamed", 406, "dimensions of 'a' have no names"),
-        ("container/full/unmarked", 406, "'a' is no variable of a dataset"),
-        ("container/full/unequal", 406, "fit no common table"),
+        ("container/full/c?format=arrow", 406, "complex128"),
+        ("container/full/unnamed?format=arrow", 406, "dimensions of 'a' have no names"),
+        ("container/full/unmarked?format=arrow", 406, "'a' is no variable of a dataset"),
+        ("container/full/unequal?format=arrow", 406, "fit no common table"),
         ("array/full/d", 404, "container"),
     ],
 )
@@ -201,7 +202,7 @@ def test_the_size_of_a_table_is_known_before_anything_is_read(serve, ask, monkey
     grid = xr.Dataset({"a": ("x", np.zeros(1000)), "b": ("y", np.zeros(1000))})
     client = serve({"d": grid}, response_bytesize_limit=1_000_000)
     monkeypatch.setattr("tiled_xarray.variable.VariableArray.read", lambda *_: pytest.fail("it was read"))
-    response = ask(client, "container/full/d")
+    response = ask(client, "container/full/d?format=arrow")
     assert response.status_code == 400
     assert "1_000_000 rows" in response.json()["detail"]
 

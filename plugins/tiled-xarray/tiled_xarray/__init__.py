@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tiledkernel import Adopter, Conversion, Reader, Serializer, hookimpl
+from tiledkernel.media_types import HDF5
 
 SPEC = "xarray_dataset"
+_NETCDF = {HDF5: ("h5", "hdf5"), "application/netcdf": ("nc",), "application/x-netcdf": ("nc4",)}  # version 4 is HDF5
 READER = Reader(
     media_type="application/x-netcdf",
     suffixes=(".nc", ".nc4", ".cdf"),
@@ -32,7 +34,7 @@ def register_conversions() -> list[Conversion]:
 
 @hookimpl
 def register_serializers() -> list[Serializer]:
-    """One more spelling of CSV, which published clients ask for."""
+    """NetCDF, by each of its names, and one more spelling of CSV, which published clients ask for."""
     return [
         Serializer(
             target=SPEC,
@@ -40,7 +42,19 @@ def register_serializers() -> list[Serializer]:
             encode="tiledkernel.families.table.encoders:encode_csv",
             convert="tiled_xarray.table:as_table",
             needs=("pyarrow",),
-        )
+            rank=31,
+        ),
+        *(
+            Serializer(
+                target=SPEC,
+                media_type=media_type,
+                encode="tiled_xarray.netcdf:encode",
+                suffixes=suffixes,
+                needs=("h5netcdf",),
+                rank=80 + place,
+            )
+            for place, (media_type, suffixes) in enumerate(_NETCDF.items())
+        ),
     ]
 
 

@@ -39,7 +39,7 @@ class DatasetClient(Container):
         >>> ds.read(["temperature"]).temperature.mean("time")
         """
         reading: Callable[..., Plan[xarray.Dataset]] = references.load("tiled_xarray.client_dataset:reading")
-        return self._run(reading(self, _checked(variables), together=optimize_wide_table))
+        return self._run(reading(self, checked_names(variables), together=optimize_wide_table))
 
     def describing_variables(self) -> Plan[dict[str, Mapping[str, Any]]]:
         """The server's descriptions of the variables by name; ValueError if something else is among them."""
@@ -52,7 +52,7 @@ class DatasetClient(Container):
                 )
         return found
 
-    def fetching_table(self, names: Sequence[str]) -> Plan[bytes]:
+    def fetching_table(self, names: Sequence[str]) -> Plan[bytes | bytearray]:
         """Some variables together, as an Arrow file."""
         return ask_bytes(call_export(self._link("full"), ARROW_FILE, [], "field", names))
 
@@ -70,5 +70,6 @@ def roles_of(item: Mapping[str, Any]) -> set[str]:
     return {spec["name"] for spec in item["attributes"].get("specs") or []}
 
 
-def _checked(variables: str | Sequence[str] | None) -> list[str] | None:
+def checked_names(variables: str | Sequence[str] | None) -> list[str] | None:
+    """The names of variables as a list; None for all."""
     return [variables] if isinstance(variables, str) else None if variables is None else list(variables)

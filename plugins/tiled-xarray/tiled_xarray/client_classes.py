@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from tiledkernel.client.classes import ClientClass
 
-CLIENT_CLASSES = (ClientClass("xarray_dataset", "tiled_xarray.client:DatasetClient"),)
+CLIENT_CLASSES = (
+    ClientClass(
+        "xarray_dataset", "tiled_xarray.client:DatasetClient", dask="tiled_xarray.client_dask:DaskDatasetClient"
+    ),
+)

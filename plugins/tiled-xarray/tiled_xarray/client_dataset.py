@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -42,22 +42,46 @@ class Part(Struct, frozen=True):
             raise ValueError(f"the dimensions of {self.name!r} have no names: it is no variable of a dataset")
         return array.dims or ()
 
-    @property
-    def attrs(self) -> Mapping[str, Any]:
-        """Its attributes."""
-        return dict(self.array.metadata.get("attrs") or {})
+    def variable(self, values: Any, encoding: Mapping[str, Any] | None = None) -> xarray.Variable:
+        """It with these elements, and its attributes."""
+        return xarray.Variable(self.dims, values, dict(self.array.metadata.get("attrs") or {}), encoding)
 
 
 def reading(client: DatasetClient, names: Sequence[str] | None, *, together: bool) -> Plan[xarray.Dataset]:
     """The variables of these names (None: all), with the coordinates that belong to them."""
-    items = yield from client.describing_variables()
-    parts = [Part(name, client.client_of(item), COORDINATE.name in roles_of(item)) for name, item in items.items()]
-    chosen = list(_chosen(parts, names))
+    chosen = list(_chosen((yield from finding_parts(client)), names))
     arrays = yield from _fetching(client, chosen, together=together)
-    variables = {part.name: (part.dims, arrays[part.name], part.attrs) for part in chosen}
+    return _dataset(client, chosen, {part.name: part.variable(arrays[part.name]) for part in chosen})
+
+
+def reading_labels(
+    client: DatasetClient,
+    names: Sequence[str] | None,
+    lazily: Callable[[Part], xarray.Variable],
+    *,
+    dropped: Collection[str] = (),
+    together: bool = True,
+) -> Plan[xarray.Dataset]:
+    """The same without those `dropped`; only labels of dimensions, by which xarray selects, are fetched."""
+    found = [part for part in (yield from finding_parts(client)) if part.name not in dropped]
+    chosen = list(_chosen(found, names))
+    arrays = yield from _fetching(client, [part for part in chosen if part.dims == (part.name,)], together=together)
+    variables = {
+        part.name: part.variable(arrays[part.name]) if part.name in arrays else lazily(part) for part in chosen
+    }
+    return _dataset(client, chosen, variables)
+
+
+def finding_parts(client: DatasetClient) -> Plan[list[Part]]:
+    """All variables."""
+    items = yield from client.describing_variables()
+    return [Part(name, client.client_of(item), COORDINATE.name in roles_of(item)) for name, item in items.items()]
+
+
+def _dataset(client: DatasetClient, parts: Sequence[Part], variables: Mapping[str, xarray.Variable]) -> xarray.Dataset:
     return xarray.Dataset(
-        data_vars={part.name: variables[part.name] for part in chosen if not part.is_coordinate},
-        coords={part.name: variables[part.name] for part in chosen if part.is_coordinate},
+        data_vars={part.name: variables[part.name] for part in parts if not part.is_coordinate},
+        coords={part.name: variables[part.name] for part in parts if part.is_coordinate},
         attrs=dict(client.metadata.get("attrs") or {}),
     )
 

@@ -65,6 +65,7 @@ def test_the_envelope_is_that_of_the_protocol(connect) -> None:
             "links": {
                 "self": "http://data.example/api/v1/metadata/images",
                 "search": "http://data.example/api/v1/search/images",
+                "search_deep": "http://data.example/api/v1/search-deep/images",
                 "full": "http://data.example/api/v1/container/full/images",
             },
             "meta": None,

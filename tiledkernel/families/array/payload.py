@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tiledkernel.errors import KernelError, ReadFailed
+from tiledkernel.errors import KernelError, ReadFailed, TooLarge
 from tiledkernel.families.array.dtypes import to_numpy
 from tiledkernel.families.array.slabs import TARGET, slabs
 from tiledkernel.nodes.protocols import ArrayNode
@@ -17,23 +17,29 @@ from tiledkernel.slices import Cut
 
 
 class ArrayPayload:
-    """A cut of an array node; `shape` and `dtype` are those of the result."""
+    """A cut of an array node, of at most `limit` bytes; `shape` and `dtype` are those of the result.
 
-    __slots__ = ("cut", "dtype", "nbytes", "node", "shape")
+    The limit is looked at when somebody wants to read: until then a format may say that the shape does not suit it.
+    """
 
-    def __init__(self, node: ArrayNode, cut: Cut) -> None:
+    __slots__ = ("cut", "dtype", "limit", "nbytes", "node", "shape")
+
+    def __init__(self, node: ArrayNode, cut: Cut, limit: int | None = None) -> None:
         self.node = node
         self.cut = cut
+        self.limit = limit
         self.shape = cut.shape
         self.dtype = to_numpy(node.structure.data_type)
         self.nbytes = math.prod(self.shape) * self.dtype.itemsize  # of the result
 
     def read(self) -> NDArray[Any]:
         """The whole result, in C order."""
+        self.check_size()
         return self._read(self.cut)
 
     def direct(self) -> NDArray[Any] | None:
         """The whole result uncopied, if it is in memory, and either contiguous there or small; else None."""
+        self.check_size()
         if not getattr(self.node, "in_memory", False):
             return None
         array = self._checked(self.cut)
@@ -43,8 +49,17 @@ class ArrayPayload:
 
     def slabs(self, nbytes: int = TARGET) -> Iterator[NDArray[Any]]:
         """The result in C order, in pieces of about `nbytes`, or of whole rows of chunks."""
+        self.check_size()
         for cut in slabs(self.cut, self.node.structure.chunks, self.dtype.itemsize, nbytes):
             yield self._read(cut)
+
+    def check_size(self) -> None:
+        """TooLarge if the result is more than may be sent at once."""
+        if self.limit is not None and self.nbytes > self.limit:
+            raise TooLarge(
+                f"this selection is {self.nbytes:_} bytes, more than the {self.limit:_} that this server sends at "
+                "once: use 'slice' or 'block' to read it in parts"
+            )
 
     def _read(self, cut: Cut) -> NDArray[Any]:
         return self._packed(self._checked(cut), cut)

@@ -9,7 +9,6 @@ from msgspec import structs
 
 from tiledkernel.access.scopes import READ_DATA
 from tiledkernel.encoding import Body, Encoding
-from tiledkernel.errors import TooLarge
 from tiledkernel.families.array.cuts import BlockQuery, FullQuery, cut_of_block, cut_of_full
 from tiledkernel.families.array.payload import ArrayPayload
 from tiledkernel.media_types import ARRAY_BYTES
@@ -46,13 +45,9 @@ def _payload(request: Request, cut: Cut) -> Payload:
     node = entry.node
     query = request.query
     choice = request.service.negotiator.choose(node, query.format, request.header(b"accept"))
-    part = ArrayPayload(node, cut)
-    limit = request.service.settings.response_bytesize_limit
-    if part.nbytes > limit:
-        raise TooLarge(
-            f"this selection is {part.nbytes:_} bytes, more than the {limit:_} that this server sends at once: "
-            "use 'slice' or 'block' to read it in parts"
-        )
+    part = ArrayPayload(node, cut, request.service.settings.response_bytesize_limit)
+    if choice.media_type.base == ARRAY_BYTES:  # which every shape suits, and which may leave as it rests
+        part.check_size()
     encoding = Encoding(choice.media_type, entry.key, node.metadata if choice.wants_metadata else {}, node.specs)
     return Payload(
         media_type=choice.content_type,
