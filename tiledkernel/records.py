@@ -23,7 +23,7 @@ class Route(Struct, frozen=True, kw_only=True):
     must be given, if only as an empty set: a route that does not say what it needs does not start.
     `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
     of the nodes that it answers for (empty: all). A `describes` route also answers for a file that cannot be
-    opened, as a listing does.
+    opened, as a listing does. One that `walks` looks at many nodes, and so is never answered on the event loop.
     """
 
     path: str
@@ -34,6 +34,7 @@ class Route(Struct, frozen=True, kw_only=True):
     body: Any = None
     filters: bool = False
     describes: bool = False
+    walks: bool = False
     families: frozenset[str] = frozenset()
 
 

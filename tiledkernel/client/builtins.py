@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from tiledkernel.client.classes import ClientClass
 
+_ARRAY = "tiledkernel.families.array"
+_TABLE = "tiledkernel.families.table"
+
 CLIENT_CLASSES = (
     ClientClass("container", "tiledkernel.families.container.client:Container"),
-    ClientClass("array", "tiledkernel.families.array.client:ArrayClient"),
-    ClientClass("table", "tiledkernel.families.table.client:DataFrameClient"),
-    ClientClass("dataframe", "tiledkernel.families.table.client:DataFrameClient"),  # a spec, from older servers
+    ClientClass("composite", "tiledkernel.families.container.client_composite:CompositeClient"),  # a spec
+    ClientClass("array", f"{_ARRAY}.client:ArrayClient", dask=f"{_ARRAY}.client_dask:DaskArrayClient"),
+    ClientClass("table", f"{_TABLE}.client:DataFrameClient", dask=f"{_TABLE}.client_dask:DaskDataFrameClient"),
+    ClientClass(  # a spec, from older servers
+        "dataframe", f"{_TABLE}.client:DataFrameClient", dask=f"{_TABLE}.client_dask:DaskDataFrameClient"
+    ),
     ClientClass("bytes", "tiledkernel.families.bytes.client:BytesClient"),
 )

@@ -246,8 +246,9 @@ class Node:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def __dask_tokenize__(self) -> tuple[str, str]:
-        return type(self).__qualname__, self.uri
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        app = getattr(self.context.http_client, "app", None)  # those in this process all have the same URI
+        return type(self).__qualname__, self.uri, *([] if app is None else [str(id(app))])
 
 
 class UnavailableClient(Node):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow
     from numpy.typing import NDArray
 
+    from tiledkernel.nodes.sorting import SortKey
+
 
 class Node(Protocol):
     """Anything that has a place in a tree."""
@@ -121,6 +123,35 @@ class Inlined(Ability):
     @abstractmethod
     def inlined(self, depth: int) -> bool:
         """Whether to describe the children, this container being `depth` levels below the requested node."""
+
+
+class Narrowing(Ability):
+    """A container that runs queries itself, where to look at each of its children would cost too much."""
+
+    @abstractmethod
+    def narrow(self, queries: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        """A container of what matches some of the queries, and the very queries that are left to the caller.
+
+        UnsupportedQuery if some are left, and there are too many children to look at.
+        """
+
+
+class Ordering(Ability):
+    """A container that sorts itself."""
+
+    @abstractmethod
+    def ordered(self, order: Sequence[SortKey]) -> Any | None:
+        """A container of the same children in this order; None if it cannot tell."""
+
+
+class Summarising(Ability):
+    """A container that knows which values its children have."""
+
+    @abstractmethod
+    def distinct(
+        self, metadata: Sequence[str], *, structure_families: bool, specs: bool, counts: bool
+    ) -> dict[str, Any] | None:
+        """The summary of `tiledkernel.nodes.distinct`; None if it cannot tell."""
 
 
 class Asset(Struct, frozen=True, kw_only=True):

@@ -66,7 +66,7 @@ def _pieces(views: Iterable[tuple[str, memoryview]]) -> Iterator[Any]:
     yield from pipe.take()
 
 
-def read_archive(body: bytes) -> dict[str, bytes]:
+def read_archive(body: bytes | bytearray) -> dict[str, bytes]:
     """The entries of an archive by their names; zipfile.BadZipFile if it is none, or damaged."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

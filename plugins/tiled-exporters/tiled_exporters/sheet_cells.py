@@ -1,4 +1,4 @@
-"""Cells of a sheet as XML elements, whole columns at a time."""
+"""What the cells of a sheet hold: numbers, truth values and texts, whole columns at a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pyarrow
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tiled_exporters.workbook import DATE, MOMENT, SPAN, TIME
 from tiledkernel.errors import NotAcceptable
-from tiledkernel.families.table.texts import Texts, as_texts, body_of, compute, join
+from tiledkernel.families.table.texts import as_texts, compute
 
 Values: TypeAlias = Any  # a pyarrow.Array
-Cells: TypeAlias = Any  # a pyarrow.StringArray of elements
+
+DATE, MOMENT, TIME, SPAN = range(4)  # how numbers of days are shown: positions in FORMATS
+FORMATS = ("yyyy\\-mm\\-dd", "yyyy\\-mm\\-dd\\ hh:mm:ss", "hh:mm:ss", "[h]:mm:ss")
 
 MAX_CHARACTERS = 32_767  # of a cell, counted as UTF-16 has them
 _EXACT = 1 << 53  # integers up to this are exact
@@ -23,47 +24,40 @@ _FIRST, _LAST = 61, 2_958_466  # before March 1900 its calendar has a day too ma
 _DAY = 86_400  # seconds
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
-_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-# Characters that XML does not have: Excel reads them in this spelling, and so a text that looks like it is escaped.
-_CONTROLS = {chr(code): f"_x{code:04X}_" for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}
-_SPELLING = "_(x[0-9A-Fa-f]{4}_)"
-_IS_SPECIAL = np.zeros(256, np.bool_)  # bytes of texts that are not written as they are, or may not be
-_IS_SPECIAL[[*range(32), *b"&<>_", 0xEF]] = True
+
+class Cells(Struct):
+    """The cells of a column: str, bool, int, float, or None if empty; and how its numbers are shown."""
+
+    values: list[Any]
+    style: int | None = None
 
 
 class Numbers(Struct):
-    """Values that a sheet has as numbers: their texts, the style to show them in, and which of them fit."""
+    """Values that a sheet has as numbers, which of them fit, and how they are shown."""
 
-    texts: Texts
+    values: NDArray[Any]
     fits: NDArray[np.bool_]
-    style: int = 0
+    style: int | None = None
 
 
-def cells(values: Values, name: str, begin: str, rows: Texts) -> Cells:
-    """The elements of the column `name`, each with its address: `begin` and the number of its row.
-
-    A missing value is an empty element, so that a row in which all are missing is still a row.
-    """
+def cells(values: Values, name: str) -> Cells:
+    """The cells of the column `name`."""
     if pyarrow.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    made = _cells(values, name, begin, rows)
-    return compute.coalesce(made, join(begin, rows, '"/>')) if made.null_count else made
-
-
-def _cells(values: Values, name: str, begin: str, rows: Texts) -> Cells:
     if pyarrow.types.is_boolean(values.type):
-        return join(begin, rows, '" t="b"><v>', compute.if_else(values, "1", "0"), "</v></c>")
+        return Cells(values.to_pylist())
     numbers = _numbers(values)
-    if numbers is not None and numbers.fits.all():
-        return _number_cells(numbers, begin, rows)
-    texts = texts_of_cells(as_texts(values), f"column {name!r}")
-    written = join(begin, rows, '" t="inlineStr"><is><t xml:space="preserve">', texts, "</t></is></c>")
-    return written if numbers is None else compute.if_else(numbers.fits, _number_cells(numbers, begin, rows), written)
-
-
-def _number_cells(numbers: Numbers, begin: str, rows: Texts) -> Cells:
-    style = f'" s="{numbers.style}"><v>' if numbers.style else '"><v>'
-    return join(begin, rows, style, numbers.texts, "</v></c>")
+    if numbers is None:
+        return Cells(_texts(values, name))
+    found = numbers.values.tolist()
+    missing = values.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    for place in np.flatnonzero(missing):
+        found[place] = None
+    strange = np.flatnonzero(~(numbers.fits | missing))
+    texts = _texts(values.take(pyarrow.array(strange)), name)
+    for place, text in zip(strange, texts, strict=True):
+        found[place] = text
+    return Cells(found, numbers.style)
 
 
 def _numbers(values: Values) -> Numbers | None:
@@ -71,11 +65,15 @@ def _numbers(values: Values) -> Numbers | None:
     kind, types = values.type, pyarrow.types
     if types.is_integer(kind):
         whole = values.fill_null(0).to_numpy(zero_copy_only=False)
-        return Numbers(as_texts(values), (whole >= -_EXACT) & (whole <= _EXACT))
-    if types.is_floating(kind):
-        return Numbers(as_texts(values), ~np.isinf(values.to_numpy(zero_copy_only=False)))
+        return Numbers(whole, (whole >= -_EXACT) & (whole <= _EXACT))
     if types.is_decimal(kind):
-        return Numbers(as_texts(values), np.ones(len(values), np.bool_))
+        values = values.cast(pyarrow.float64())
+        kind = values.type
+    if types.is_floating(kind):
+        floats = values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+        if types.is_floating(kind) and kind.bit_width < 64:  # the digits that the narrow number has, and no more
+            floats = np.array([float(str(number)) for number in values.to_numpy(zero_copy_only=False)], np.float64)
+        return Numbers(floats, ~np.isinf(floats))
     return _serials(values) if types.is_temporal(kind) and not getattr(kind, "tz", None) else None
 
 
@@ -88,8 +86,7 @@ def _serials(values: Values) -> Numbers | None:
     counted = (values.cast(pyarrow.int32()) if narrow else values).cast(pyarrow.int64())
     dated = style in (DATE, MOMENT)
     days = counted.fill_null(0).to_numpy(zero_copy_only=False) / _per_day(values.type) + (_EPOCH if dated else 0)
-    texts = pyarrow.array(days, mask=values.is_null().to_numpy(zero_copy_only=False)).cast(pyarrow.string())
-    return Numbers(texts, (days >= (_FIRST if dated else 0)) & (days < _LAST), style)
+    return Numbers(days, (days >= (_FIRST if dated else 0)) & (days < _LAST), style)
 
 
 def _style_of(kind: pyarrow.DataType) -> int | None:
@@ -110,27 +107,28 @@ def _per_day(kind: Any) -> int:
     return _DAY * _PER_SECOND["ms" if pyarrow.types.is_date64(kind) else kind.unit]
 
 
-def texts_of_cells(texts: Texts, where: str) -> Texts:
-    """Texts as they stand in elements; NotAcceptable if one is longer than a cell, and `where` it is."""
+def _texts(values: Values, name: str) -> list[str | None]:
+    """Texts as cells hold them; NotAcceptable if one is longer than that."""
+    texts = as_texts(values)
     texts.validate(full=True)  # bytes that are no UTF-8 would spoil the whole file
-    _check_lengths(texts, where)
-    data = bytes(body_of(texts))
-    if not _IS_SPECIAL[np.frombuffer(data, np.uint8)].any():
-        return texts
-    if b"_x" in data:
-        texts = compute.replace_substring_regex(texts, _SPELLING, r"_x005F_\1")
-    for character, spelling in (_MARKUP | _CONTROLS).items():
-        if character.encode() in data:
-            texts = compute.replace_substring(texts, character, spelling)
-    return texts
-
-
-def _check_lengths(texts: Texts, where: str) -> None:
     lengths = compute.utf8_length(texts).fill_null(0).to_numpy(zero_copy_only=False)
+    found: list[str | None] = texts.to_pylist()
     for place in np.flatnonzero(lengths > MAX_CHARACTERS // 2):  # characters beyond the basic plane count twice
-        length = len(texts[int(place)].as_py().encode("utf-16-le")) // 2
-        if length > MAX_CHARACTERS:
-            raise NotAcceptable(
-                f"a text of {length} characters in {where} is longer than the {MAX_CHARACTERS} of a cell: "
-                "choose other columns with 'column=', or ask for text/csv"
-            )
+        checked_text(found[place] or "", f"column {name!r}")
+    return [text if text is None else _writable(text) for text in found]
+
+
+def checked_text(text: str, where: str) -> str:
+    """A text that a cell holds; NotAcceptable if it is too long, and `where` it is."""
+    length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if length > MAX_CHARACTERS:
+        raise NotAcceptable(
+            f"a text of {length} characters in {where} is longer than the {MAX_CHARACTERS} of a cell: "
+            "choose other columns with 'column=', or ask for text/csv"
+        )
+    return _writable(text)
+
+
+def _writable(text: str) -> str:
+    """The text, with the two characters that XML lacks and no spelling saves replaced by U+FFFD."""
+    return text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")

@@ -23,7 +23,7 @@ class DaskArrayClient(ArrayClient):
     >>> x.compute()
     """
 
-    def read(self, slice: Any = ...) -> da.Array:  # type: ignore[override]  # noqa: A002 - the name that users know
+    def read(self, slice: Any = ...) -> da.Array:  # noqa: A002 - the name that users know
         """The array, or what a slice selects of it, to be fetched later: each chunk in one request.
 
         Parameters

@@ -338,19 +338,22 @@ class Container(Node, Mapping[str, Any]):
             return f"<{type(self).__name__} of {self.uri!r}>"
 
     def _describing(self) -> Plan[str]:
-        contents = self._inline_contents()
-        if contents is not None:
-            keys, count = list(contents)[:_SHOWN_KEYS], len(contents)
-        else:
-            page = yield from ask_message(self._listing("").page(limit=_SHOWN_KEYS))
-            keys = [item["id"] for item in page["data"]]
-            count = len(keys) if page["links"]["next"] is None else page["meta"]["count"]
-        text, shown = _join_keys(f"<{type(self).__name__} {{", keys)
+        keys, count = yield from self._first_keys()
+        text, shown = _join_keys(f"<{type(self).__name__} {{", keys[:_SHOWN_KEYS])
         if shown == len(keys) == count:
             return text + "}>"
         if count > _EXACT_COUNT:
             count = yield from self._counting()
         return f"{text}, ...}} ~{count} entries>"
+
+    def _first_keys(self) -> Plan[tuple[list[str], int]]:
+        """As many keys as are shown, or more, and how many there are, as far as that is known without counting."""
+        contents = self._inline_contents()
+        if contents is not None:
+            return list(contents), len(contents)
+        page = yield from ask_message(self._listing("").page(limit=_SHOWN_KEYS))
+        keys = [item["id"] for item in page["data"]]
+        return keys, len(keys) if page["links"]["next"] is None else page["meta"]["count"]
 
 
 def _join_keys(text: str, keys: Sequence[str]) -> tuple[str, int]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 
 def links(path: str, structure: object) -> dict[str, str]:
-    """Paths below the API's base. There is no deep search of what is not indexed."""
+    """Paths below the API's base."""
     del structure
-    return {"search": f"/search/{path}", "full": f"/container/full/{path}"}
+    return {
+        "search": f"/search/{path}",
+        "search_deep": f"/search-deep/{path}",
+        "full": f"/container/full/{path}",
+    }

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from tiledkernel import wire
+from tiledkernel.nodes.protocols import Narrowing, Ordering
 from tiledkernel.nodes.sorting import SortKey, sort_children
 from tiledkernel.server.blame import FAILURES, Blaming
 from tiledkernel.server.filters import Filter
@@ -30,22 +31,38 @@ class Seen(Struct, frozen=True):
 _UNSEEN = Seen("", {}, ())
 
 
+def narrowed(entry: Entry, filters: list[Filter]) -> tuple[Entry, list[Filter]]:
+    """A container after the queries that it runs itself, and the filters that are left."""
+    if not filters or not isinstance(entry.node, Narrowing):
+        return entry, filters
+    node, queries = entry.node.narrow([filter_.query for filter_ in filters])
+    left = [filter_ for filter_ in filters if any(filter_.query is query for query in queries)]
+    return Entry(entry.path, node, entry.file, entry.file_depth, entry.file_stamp), left
+
+
 def matching(request: Request, filters: list[Filter]) -> Iterator[tuple[str, Entry]]:
     """The children that match all filters, in the order of the container."""
-    for key, child in request.service.resolver.children(request.entry, _candidates(filters)):
-        if child.node is not None and _matches(filters, key, child):
+    return _matching(request, *narrowed(request.entry, filters))
+
+
+def _matching(request: Request, parent: Entry, filters: list[Filter]) -> Iterator[tuple[str, Entry]]:
+    for key, child in request.service.resolver.children(parent, _candidates(filters)):
+        if matches(filters, child):
             yield key, child
 
 
 def matching_keys(request: Request, filters: list[Filter], order: list[SortKey]) -> list[str]:
     """Keys of the children that match, in order; children are looked at only if a filter or the order needs it."""
+    parent, filters = narrowed(request.entry, filters)
     if not filters and all(key.by_place for key in order):
-        keys = list(request.entry.node.keys())
+        keys = list(parent.node.keys())
         return keys[::-1] if order and order[-1].descending else keys
+    if not filters and isinstance(parent.node, Ordering) and (ordered := parent.node.ordered(order)) is not None:
+        return list(ordered.keys())
     if all(key.by != "metadata" for key in order):
-        children = [(key, _UNSEEN) for key, _ in matching(request, filters)]
+        children = [(key, _UNSEEN) for key, _ in _matching(request, parent, filters)]
     else:
-        children = [(key, seen(child) or _UNSEEN) for key, child in matching(request, filters)]
+        children = [(key, seen(child) or _UNSEEN) for key, child in _matching(request, parent, filters)]
     return [key for key, _ in sort_children(children, order)]
 
 
@@ -65,9 +82,12 @@ def _candidates(filters: list[Filter]) -> Iterator[str] | None:
     return next((iter([filter_.query.key]) for filter_ in filters if filter_.name == "lookup"), None)
 
 
-def _matches(filters: list[Filter], key: str, child: Entry) -> bool:
+def matches(filters: list[Filter], child: Entry) -> bool:
+    """Whether a child matches all filters; one that fails, or a link that leads nowhere, does not."""
+    if child.node is None:
+        return False
     try:
         with child.guard, Blaming(child):
-            return all(filter_(key, child.node) for filter_ in filters)
+            return all(filter_(child.key, child.node) for filter_ in filters)
     except FAILURES:
         return False

@@ -28,7 +28,7 @@ class Page(Struct, frozen=True):
 
     def start(self, keys: Sequence[str]) -> int:
         """Position of the first child of the page."""
-        return self.offset if self.cursor is None else _after(self.cursor, keys)
+        return self.offset if self.cursor is None else after(self.cursor, keys)
 
 
 def parse_page(limit: int, offset: int | None, cursor: int | None) -> Page:
@@ -46,14 +46,19 @@ def cursor_after(position: int, key: str) -> int:
     return position << _BITS | _checksum(key)
 
 
-def _after(cursor: int, keys: Sequence[str]) -> int:
+def place_of(cursor: int, keys: Sequence[str]) -> int | None:
+    """Where the child that a cursor names stands among `keys` by now; None if it is gone."""
     position, checksum = cursor >> _BITS, cursor & ((1 << _BITS) - 1)
     if position < len(keys) and _checksum(keys[position]) == checksum:
-        return position + 1
+        return position
     moved = [place for place, key in enumerate(keys) if _checksum(key) == checksum]
-    if moved:
-        return min(moved, key=lambda place: abs(place - position)) + 1
-    return min(position, len(keys))  # the child is gone: what followed it has moved up
+    return min(moved, key=lambda place: abs(place - position)) if moved else None
+
+
+def after(cursor: int, keys: Sequence[str]) -> int:
+    """Position of what follows the child that a cursor names; if that is gone, what followed it has moved up."""
+    place = place_of(cursor, keys)
+    return min(cursor >> _BITS, len(keys)) if place is None else place + 1
 
 
 def _checksum(key: str) -> int:

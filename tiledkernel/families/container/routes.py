@@ -9,10 +9,12 @@ from msgspec import Struct, field
 from tiledkernel.access.scopes import READ_DATA, READ_METADATA
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import NotAllowed, Unprocessable
-from tiledkernel.families.container.matching import matching, seen
+from tiledkernel.families.container.deep import DeepQuery, search_deep
+from tiledkernel.families.container.matching import matching, narrowed, seen
 from tiledkernel.families.container.payload import ContainerPayload
 from tiledkernel.families.container.search import SearchQuery, search
 from tiledkernel.nodes.distinct import distinct as summarise
+from tiledkernel.nodes.protocols import Summarising
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Message, Payload
 from tiledkernel.server.request import Request
@@ -47,12 +49,15 @@ def distinct(request: Request) -> Message:
     query: DistinctQuery = request.query
     if len(query.metadata) > MAX_KEYS:
         raise Unprocessable(f"too many keys: at most {MAX_KEYS} are taken", "query", "metadata")
+    parts = {"structure_families": query.structure_families, "specs": query.specs, "counts": query.counts}
     filters = request.service.queries.filters(request.values)
+    parent, left = narrowed(entry, filters)
+    if not left and isinstance(parent.node, Summarising):
+        summary = parent.node.distinct(query.metadata, **parts)
+        if summary is not None:
+            return Message(summary)
     children = ((key, found) for key, child in matching(request, filters) if (found := seen(child)) is not None)
-    summary = summarise(
-        children, query.metadata, structure_families=query.structure_families, specs=query.specs, counts=query.counts
-    )
-    return Message(summary)
+    return Message(summarise(children, query.metadata, **parts))
 
 
 def read_full(request: Request) -> Payload:
@@ -84,6 +89,10 @@ ROUTES = (
     Route(
         path="/search/{path}", handler=search, scopes=_METADATA, parameters=SearchQuery, families=_CONTAINER,
         filters=True,
+    ),
+    Route(
+        path="/search-deep/{path}", handler=search_deep, scopes=_METADATA, parameters=DeepQuery, families=_CONTAINER,
+        filters=True, walks=True,
     ),
     Route(path="/distinct/{path}", handler=distinct, scopes=_METADATA, parameters=DistinctQuery, filters=True),
     Route(path="/container/full/{path}", handler=read_full, scopes=_DATA, parameters=FullQuery, families=_CONTAINER),

@@ -55,9 +55,10 @@ class DataFrameClient(Node):
         >>> t.read()
         >>> t.read(["A", "B"])
         """
-        return self._run(self._reading(_checked_columns(columns)))
+        return self._run(self.reading(checked_columns(columns)))
 
-    def _reading(self, columns: list[str] | None) -> Plan[pd.DataFrame]:
+    def reading(self, columns: list[str] | None) -> Plan[pd.DataFrame]:
+        """What `read` does, for another plan."""
         as_frame = _frames("as_frame")  # loads pyarrow, or says that it is missing, before anything travels
         tables = yield from together(self._fetching(number, columns) for number in range(self.npartitions))
         frame: pd.DataFrame = as_frame(tables)
@@ -65,11 +66,15 @@ class DataFrameClient(Node):
 
     def read_partition(self, partition: int, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """The rows of one partition, of all columns or of those named."""
+        self._check_partition(partition)
+        return self._run(self.reading_partition(partition, checked_columns(columns)))
+
+    def _check_partition(self, partition: int) -> None:
         if not 0 <= partition < self.npartitions:
             raise IndexError(f"no partition {partition}: this table has {self.npartitions}, counted from 0")
-        return self._run(self._reading_partition(partition, _checked_columns(columns)))
 
-    def _reading_partition(self, partition: int, columns: list[str] | None) -> Plan[pd.DataFrame]:
+    def reading_partition(self, partition: int, columns: list[str] | None) -> Plan[pd.DataFrame]:
+        """What `read_partition` does, for another plan."""
         table = yield from self._fetching(partition, columns)
         frame: pd.DataFrame = _frames("as_frame")([table])
         return frame
@@ -113,7 +118,7 @@ class DataFrameClient(Node):
         --------
         >>> t.export("table.xlsx", ["A", "B"])
         """
-        return self._run(saving(self._link("full"), filepath, format, choose=("column", _checked_columns(columns))))
+        return self._run(saving(self._link("full"), filepath, format, choose=("column", checked_columns(columns))))
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.columns
@@ -122,7 +127,8 @@ class DataFrameClient(Node):
         return f"<{type(self).__name__} {self.columns}>"
 
 
-def _checked_columns(columns: str | Sequence[str] | None) -> list[str] | None:
+def checked_columns(columns: str | Sequence[str] | None) -> list[str] | None:
+    """The names of columns as a list, None for all; ValueError if there are none."""
     if columns is None:
         return None
     chosen = [columns] if isinstance(columns, str) else list(columns)

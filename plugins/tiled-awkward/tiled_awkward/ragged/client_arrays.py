@@ -16,19 +16,19 @@ from tiledkernel.client.messages import UnexpectedAnswer
 from tiledkernel.slices import NDSlice
 
 
-def decode_number(body: bytes, dtype: np.dtype[Any]) -> ragged.array:
+def decode_number(body: bytes | bytearray, dtype: np.dtype[Any]) -> ragged.array:
     """A single number, as an array without axes."""
     return ragged.array(np.array(msgspec.json.decode(body), dtype))
 
 
-def decode_lists(body: bytes, dtype: np.dtype[Any], parts: NDSlice = ()) -> ragged.array:
+def decode_lists(body: bytes | bytearray, dtype: np.dtype[Any], parts: NDSlice = ()) -> ragged.array:
     """The lists in an archive, or what a slice selects of them; IndexError if it fits not all of them."""
     lists = put_together(_buffers_of(body))
     selected = lists[parts] if parts else lists
     return ragged.array(awkward.values_astype(selected, dtype) if isinstance(selected, awkward.Array) else selected)
 
 
-def _buffers_of(body: bytes) -> Buffers:
+def _buffers_of(body: bytes | bytearray) -> Buffers:
     """Form, length and buffers: the form is JSON, written as a JSON text once more."""
     try:
         entries = read_archive(body)

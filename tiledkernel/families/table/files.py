@@ -1,0 +1,77 @@
+"""Files that hold tables: opened for the length of a call, and what is wrong with them said in words."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow
+
+from tiledkernel.errors import Gone, NotReady, ReadFailed
+from tiledkernel.nodes.stamps import Stamp, stamp_of_status
+
+
+@contextmanager
+def opened(path: Path, stamp: Stamp | None = None) -> Iterator[pyarrow.NativeFile]:
+    """The file, closed afterwards; NotReady if it is not as it had this stamp, or changes while it is read.
+
+    Plain reads, no memory map: they are as fast, and a file that another program cuts short is then an error rather
+    than the end of the process.
+    """
+    with pyarrow.OSFile(str(path), "rb") as source:
+        stamp = stamp or stamp_of_open(source)
+        _check_unchanged(source, stamp, path)
+        try:
+            yield source
+        finally:  # whatever went wrong meanwhile, a change explains it
+            _check_unchanged(source, stamp, path)
+
+
+def stamp_of_open(source: pyarrow.NativeFile) -> Stamp:
+    """The stamp of a file that is open."""
+    return stamp_of_status(os.fstat(source.fileno()))
+
+
+def _check_unchanged(source: pyarrow.NativeFile, stamp: Stamp, path: Path) -> None:
+    if stamp_of_open(source) != stamp:
+        raise NotReady(f"{path.name} was changed while it was being read: ask again")
+
+
+@contextmanager
+def explained(path: Path, kind: str) -> Iterator[None]:
+    """Turn what Arrow says about a file that should be of this kind into a sentence that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise Gone(f"{path.name} is gone: it was deleted, or moved, after it was listed") from None
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise ReadFailed(
+            f"{path.name} cannot be read as {kind}: {reason}; if it is still being written, wait for its end, "
+            "else write it again"
+        ) from error
+
+
+def part_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The part files in a directory that is one table, in the order of their numbers; ValueError if there are none.
+
+    Names that begin with '_' or '.' are notes that writers leave.
+    """
+    entries = sorted(folder.iterdir(), key=lambda entry: _natural_order(entry.name))
+    parts = [entry for entry in entries if entry.suffix.lower() in suffixes and not entry.name.startswith(("_", "."))]
+    parts = [entry for entry in parts if entry.is_file()]
+    if not parts:
+        nested = next(
+            (f"; {entry.name!r} is a folder, which is not looked into" for entry in entries if entry.is_dir()), ""
+        )
+        raise ValueError(f"{folder.name} holds no file that ends in {' or '.join(suffixes)}{nested}")
+    return parts
+
+
+def _natural_order(name: str) -> list[tuple[int, str]]:
+    """A key that sorts 'part.10' behind 'part.9'."""
+    pieces: list[str] = re.split(r"(\d+)", name)
+    return [(int(piece), piece) if piece.isdecimal() else (-1, piece) for piece in pieces]
