@@ -76,12 +76,26 @@ def register_readers() -> list[Reader]:
 def register_serializers() -> list[Serializer]:
     """Formats that need numpy or pyarrow only."""
     array, table = f"{_FAMILIES}.array.encoders", f"{_FAMILIES}.table.encoders"
+    suits = f"{_FAMILIES}.array.suits"
     arrow = ("pyarrow",)
     return [
         Serializer(target="array", media_type=ARRAY_BYTES, encode=f"{array}:encode_bytes", rank=10),
-        Serializer(target="array", media_type=JSON, encode=f"{array}:encode_json", suffixes=("json",), rank=20),
+        Serializer(
+            target="array",
+            media_type=JSON,
+            encode=f"{array}:encode_json",
+            suits=f"{suits}:as_json",
+            suffixes=("json",),
+            rank=20,
+        ),
         *(
-            Serializer(target="array", media_type=name, encode=f"{array}:encode_csv", rank=30 + place)
+            Serializer(
+                target="array",
+                media_type=name,
+                encode=f"{array}:encode_csv",
+                suits=f"{suits}:as_csv",
+                rank=30 + place,
+            )
             for place, name in enumerate(CSV_SPELLINGS)
         ),
         Serializer(target="table", media_type=ARROW_FILE, encode=f"{table}:encode_arrow", needs=arrow, rank=10),

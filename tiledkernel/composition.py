@@ -102,7 +102,7 @@ class Composition:
             if conversion.source == target:
                 for serializer in self._made_for(conversion.target):
                     if serializer.convert is None:  # one step: what was converted already wants another payload
-                        converted = structs.replace(serializer, target=target, convert=conversion.convert)
+                        converted = structs.replace(serializer, target=target, convert=conversion.convert, suits=None)
                         chosen.setdefault(serializer.media_type, converted)
         return sorted(chosen.values(), key=lambda serializer: serializer.rank)
 

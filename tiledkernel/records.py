@@ -90,12 +90,15 @@ class Serializer(Struct, frozen=True, kw_only=True):
     - `suffixes`: file extensions, without dots, that name the format in `?format=`.
     - `convert`: function(payload) -> payload of the kind that `encode` takes, if it is made for another family.
     - `needs`: modules without which the format is not offered.
+    - `suits`: function(structure) -> whether all data of this structure can leave in this format; clients list no
+      other formats. It is asked for every description, so it is cheap, and its module light. Without it, all can.
     - `rank`: order in listings, lower first.
     """
 
     target: str
     media_type: str
     encode: Ref
+    suits: Ref | None = None
     convert: Ref | None = None
     suffixes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

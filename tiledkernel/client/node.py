@@ -110,10 +110,11 @@ class Node:
 
     @property
     def formats(self) -> list[str]:
-        """Media types in which this node can be exported."""
+        """Media types in which this node can be exported; a slice of it may leave in others of its family as well."""
         offered = self.context.server_info.formats
+        refused = set((self._item.get("meta") or {}).get("unsuitable_formats") or ())
         names = [*(spec.name for spec in self.specs), str(self.structure_family)]
-        return sorted({media_type for name in names for media_type in offered.get(name, [])})
+        return sorted({media_type for name in names for media_type in offered.get(name, [])} - refused)
 
     @property
     def uri(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ from tiledkernel.composition import Composition
 from tiledkernel.errors import BadRequest, KernelError, Unavailable, Unprocessable
 from tiledkernel.nodes.files import unavailable_node
 from tiledkernel.nodes.protocols import Inlined
+from tiledkernel.records import Serializer
 from tiledkernel.server.blame import Blaming
 from tiledkernel.server.resolve import Entry, Resolver
 from tiledkernel.server.selection import Selection
@@ -66,6 +67,7 @@ class Describer:
             family.name: references.load(family.links) for family in composition.families.values()
         }
         self._hint = composition.plugins.hint()
+        self._suits = {name: _conditions(composition.serializers_for(name)) for name in self._links}
 
     def resource(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
         """The resource of an entry; in a listing use `listed`."""
@@ -93,7 +95,15 @@ class Describer:
         if view.data_sources:
             attributes["data_sources"] = self._data_sources(entry)
         links = self.links(entry, base, structure) if view.links else None
-        return self._assemble(entry, attributes, links)
+        meta = None
+        if structure is not None and not container and "structure" in fields:
+            meta = self._meta(family, structure)
+        return self._assemble(entry, attributes, links, meta)
+
+    def _meta(self, family: str, structure: Any) -> dict[str, Any] | None:
+        """Formats of the family in which these data cannot leave as a whole, if there are such."""
+        refused = [media_type for media_type, suits in self._suits.get(family, ()) if not suits(structure)]
+        return {"unsuitable_formats": refused} if refused else None
 
     def listed(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
         """The resource of a child; one that cannot be described is there, with the reason."""
@@ -144,8 +154,8 @@ class Describer:
         }
 
     @staticmethod
-    def _assemble(entry: Entry, attributes: dict[str, Any], links: Any) -> dict[str, Any]:
-        return {"id": entry.key, "attributes": attributes, "links": links, "meta": None}
+    def _assemble(entry: Entry, attributes: dict[str, Any], links: Any, meta: Any = None) -> dict[str, Any]:
+        return {"id": entry.key, "attributes": attributes, "links": links, "meta": meta}
 
     def _container(self, entry: Entry, base: str, view: View, depth: int) -> dict[str, Any]:
         node = entry.node
@@ -175,6 +185,10 @@ class Describer:
         if entry.file is None or not entry.is_file_root:
             return None
         return [msgspec.to_builtins(entry.file.data_source(entry.node))]
+
+
+def _conditions(serializers: Sequence[Serializer]) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
+    return tuple([(each.media_type, references.load(each.suits)) for each in serializers if each.suits is not None])
 
 
 def quoted(path: tuple[str, ...]) -> str:

@@ -58,6 +58,16 @@ def test_every_array_leaves_or_a_sentence_says_why_not(caller, key):
             assert "Error" not in detail, (name, detail)
 
 
+@pytest.mark.parametrize("key", ARRAYS)
+def test_a_client_is_told_exactly_which_formats_succeed(caller, key):
+    item = caller.get(f"metadata/{key}").json()["data"]
+    refused = set((item["meta"] or {}).get("unsuitable_formats", ()))
+    offered = set(caller.get("").json()["formats"]["array"])
+    assert refused <= offered
+    succeeded = {name for name in offered if caller.get(f"array/full/{key}?format={name}").status_code == 200}
+    assert succeeded == offered - refused
+
+
 @pytest.mark.parametrize("key", [key for key, array in ARRAYS.items() if array.dtype.kind in "biufc" and array.size])
 def test_numbers_leave_as_tiff_whatever_they_are(caller, key):
     array = ARRAYS[key]

@@ -16,6 +16,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from openpyxl.utils.escape import unescape
 from pyarrow import parquet
 
 from tiledkernel.families.table.memory import MemoryTable, describe_table
@@ -57,7 +58,13 @@ def from_hdf5(body: bytes) -> pd.DataFrame:
 
 def from_workbook(body: bytes) -> pd.DataFrame:
     (sheet,) = openpyxl.load_workbook(io.BytesIO(body)).worksheets
-    return pd.DataFrame({cells[0].value: [cell.value for cell in cells[1:]] for cells in sheet.iter_cols()})
+    columns = [[as_excel_reads(cell.value) for cell in cells] for cells in sheet.iter_cols()]
+    return pd.DataFrame({name: values for name, *values in columns})
+
+
+def as_excel_reads(value: object) -> object:
+    """openpyxl leaves Excel's spelling of control characters as it is."""
+    return unescape(value) if isinstance(value, str) else value
 
 
 def from_json_seq(body: bytes) -> pd.DataFrame:

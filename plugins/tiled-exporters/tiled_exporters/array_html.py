@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tiled_exporters import png
 from tiled_exporters.parts import part_of
+from tiled_exporters.suits import CHANNELS
 from tiledkernel.encoding import Encoding
 from tiledkernel.families.array.payload import ArrayPayload
 from tiledkernel.slices import format_slice
@@ -24,7 +25,6 @@ ROWS = 60  # of a table; half from the beginning, half from the end
 COLUMNS = 20
 PIXELS = 512  # along each side of a picture
 CHARACTERS = 200  # of an element
-_CHANNELS = (3, 4)
 _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; color: #1b1b1b; background: #fff }
 img { image-rendering: pixelated; border: 1px solid #767676; min-width: 8rem; max-width: 100% }
@@ -73,7 +73,7 @@ def _paragraph(text: str) -> str:
 
 def _is_colour(payload: ArrayPayload) -> bool:
     """Whether the last axis holds colours, as it does for PNG images."""
-    return len(payload.shape) > 2 and payload.shape[-1] in _CHANNELS and payload.dtype.kind in "biufc"
+    return len(payload.shape) > 2 and payload.shape[-1] in CHANNELS and payload.dtype.kind in "biufc"
 
 
 def _picture(plane: ArrayPayload) -> Iterator[str]:

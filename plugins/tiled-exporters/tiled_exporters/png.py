@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from tiled_exporters.suits import CHANNELS, MAX_PIXELS, without_leading_ones
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import NotAcceptable
 
-MAX_PIXELS = 100_000_000
 _SAMPLE = 1 << 20  # values from which the percentiles are taken
 _BAND = 1 << 20  # values scaled at a time
 _LARGE, _SMALL = 8e307, 1e-300  # beyond these, differences and quotients overflow
-_CHANNELS = (3, 4)
 
 
 class Payload(Protocol):
@@ -84,10 +83,8 @@ def _describe(scale: Scale, dtype: np.dtype[Any], *, opacity: bool) -> str:
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """`shape` without leading axes of length 1; NotAcceptable says why it is no image."""
-    squeezed = shape
-    while len(squeezed) > 2 and squeezed[0] == 1:
-        squeezed = squeezed[1:]
-    colour = len(squeezed) == 3 and squeezed[-1] in _CHANNELS
+    squeezed = without_leading_ones(shape, 2)
+    colour = len(squeezed) == 3 and squeezed[-1] in CHANNELS
     if len(squeezed) != 2 and not colour:
         raise NotAcceptable(
             f"an array of shape {shape} is no image: a PNG takes 2 dimensions, or 3 if the last has length 3 (RGB) "

@@ -21,17 +21,15 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from tifffile import TiffWriter
 
+from tiled_exporters.suits import CHANNELS, MAX_TIFF_DIMENSIONS, MAX_TIFF_PAGES, without_leading_ones
 from tiledkernel.encoding import Encoding
 from tiledkernel.errors import NotAcceptable
 from tiledkernel.families.array.encoders import as_buffer
 from tiledkernel.families.array.payload import ArrayPayload
 
-MAX_DIMENSIONS = 4  # leading ones of length 1 do not count
-MAX_PAGES = 100_000  # each has a directory of its own in the file
 CLASSIC = (1 << 32) - (1 << 25)  # bytes: the offsets of a file that is no BigTIFF have 32 bits
 _DIRECTORY = 512  # bytes that a page needs besides its elements, at most
 _PIECE = 1 << 20
-_CHANNELS = (3, 4)
 
 
 class Layout(Struct, frozen=True):
@@ -67,24 +65,22 @@ def encode(payload: ArrayPayload, context: Encoding) -> Iterator[bytes | memoryv
 
 def _layout(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Layout:
     stored, remarks = _stored(dtype)
-    counted = shape
-    while len(counted) > MAX_DIMENSIONS and counted[0] == 1:
-        counted = counted[1:]
-    if len(counted) > MAX_DIMENSIONS:
-        first = ",".join("0" * (len(counted) - MAX_DIMENSIONS))
+    counted = without_leading_ones(shape, MAX_TIFF_DIMENSIONS)
+    if len(counted) > MAX_TIFF_DIMENSIONS:
+        first = ",".join("0" * (len(counted) - MAX_TIFF_DIMENSIONS))
         raise NotAcceptable(
-            f"an array of shape {shape} has more than the {MAX_DIMENSIONS} dimensions that a TIFF takes here: "
+            f"an array of shape {shape} has more than the {MAX_TIFF_DIMENSIONS} dimensions that a TIFF takes here: "
             f"choose a part with a slice, such as 'slice={first}'"
         )
     if 0 in shape:
         raise NotAcceptable(f"an array of shape {shape} has no pixels: choose a slice that is not empty")
-    colour = len(counted) > 2 and counted[-1] in _CHANNELS
+    colour = len(counted) > 2 and counted[-1] in CHANNELS
     description = json.dumps({"shape": counted, **remarks})
     layout = Layout((1,) * (2 - len(counted)) + counted, stored, colour, description)
-    if layout.pages > MAX_PAGES:
+    if layout.pages > MAX_TIFF_PAGES:
         raise NotAcceptable(
-            f"an array of shape {shape} has {layout.pages} images, more than the {MAX_PAGES} that a TIFF takes here: "
-            f"choose some of them, such as 'slice=:{MAX_PAGES // math.prod(counted[1:-2]) or 1}'"
+            f"an array of shape {shape} has {layout.pages} images, more than the {MAX_TIFF_PAGES} that a TIFF takes "
+            f"here: choose some of them, such as 'slice=:{MAX_TIFF_PAGES // math.prod(counted[1:-2]) or 1}'"
         )
     return layout
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 import pyarrow
 
 from tiledkernel.errors import Gone, NotReady, ReadFailed
-from tiledkernel.nodes.stamps import Stamp, stamp_of_status
+from tiledkernel.nodes.stamps import Stamp, stamp_of
 
 
 @contextmanager
@@ -22,21 +21,16 @@ def opened(path: Path, stamp: Stamp | None = None) -> Iterator[pyarrow.NativeFil
     than the end of the process.
     """
     with pyarrow.OSFile(str(path), "rb") as source:
-        stamp = stamp or stamp_of_open(source)
-        _check_unchanged(source, stamp, path)
+        stamp = stamp or stamp_of(path)
+        _check_unchanged(path, stamp)
         try:
             yield source
         finally:  # whatever went wrong meanwhile, a change explains it
-            _check_unchanged(source, stamp, path)
+            _check_unchanged(path, stamp)
 
 
-def stamp_of_open(source: pyarrow.NativeFile) -> Stamp:
-    """The stamp of a file that is open."""
-    return stamp_of_status(os.fstat(source.fileno()))
-
-
-def _check_unchanged(source: pyarrow.NativeFile, stamp: Stamp, path: Path) -> None:
-    if stamp_of_open(source) != stamp:
+def _check_unchanged(path: Path, stamp: Stamp | None) -> None:
+    if stamp is None or stamp_of(path) != stamp:
         raise NotReady(f"{path.name} was changed while it was being read: ask again")
 
 
