@@ -130,15 +130,6 @@ def test_a_request_that_insists_gets_an_answer_to_ask_about(cache: Cache) -> Non
     assert stored.revalidation_headers() == {"if-none-match": '"abc"'}
 
 
-def test_what_the_server_forbids_to_show_stale_is_told(cache: Cache) -> None:
-    cache.set(ask(), answer(cache_control="must-revalidate"), b"body")
-    cache.set(ask(f"{URL}/b"), answer(), b"body")
-    searched, plain = cache.get(ask()), cache.get(ask(f"{URL}/b"))
-    assert searched is not None
-    assert plain is not None
-    assert (searched.must_not_be_stale, plain.must_not_be_stale) == (True, False)
-
-
 @pytest.mark.parametrize("request_headers", [{"cache_control": "no-store"}, {"range": "bytes=0-1"}])
 def test_a_request_that_wants_no_stored_answer_gets_none(cache: Cache, request_headers: dict[str, str]) -> None:
     cache.set(ask(), answer(), b"body")

@@ -50,7 +50,7 @@ def test_segments_are_quoted() -> None:
 
 
 def test_a_link_leads_to_the_same_node_on_another_route() -> None:
-    assert sibling_route(f"{HOST}/metadata/a/metadata", "distinct") == f"{HOST}/distinct/a/metadata"
+    assert sibling_route(f"{HOST}/api/v1/metadata/a/metadata", "distinct") == f"{HOST}/api/v1/distinct/a/metadata"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar, cast
 
 from tiledkernel.client.classes import StructureClients
 from tiledkernel.client.connection import (
@@ -42,8 +42,8 @@ from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
 from tiledkernel.client.patience import Patience
-from tiledkernel.client.plans import Ask, Plan, Step, Together
-from tiledkernel.client.probe import adopt_https
+from tiledkernel.client.plans import Ask, Plan, Step, Together, check_step
+from tiledkernel.client.probe import adopt_https_async
 from tiledkernel.client.progress import Progress
 from tiledkernel.client.retries import attempts
 from tiledkernel.client.uris import parse_address
@@ -55,8 +55,8 @@ async def from_uri(
     uri: str, structure_clients: StructureClients = "numpy", *, include_data_sources: bool = False, **settings: Any
 ) -> Any:
     """Connect to the node at `uri`; see `tiledkernel.client.from_uri` for the settings."""
-    trust = {name: settings[name] for name in ("verify", "trust_env") if name in settings}
-    adopted = await asyncio.to_thread(adopt_https, uri, offline=settings.get("cache") is not None, **trust)
+    of_the_probe = {name: settings[name] for name in ("verify", "trust_env", "timeout") if name in settings}
+    adopted = await adopt_https_async(uri, offline=settings.get("cache") is not None, **of_the_probe)
     context, path = await AsyncContext.from_any_uri(adopted, **settings)
     try:
         return await from_context(context, structure_clients, path, include_data_sources=include_data_sources)
@@ -161,6 +161,7 @@ class AsyncContext(Connection):
         raise CannotWait(f"this asks the server, for which Python cannot wait here: use `{instead}`")
 
     async def _answer(self, step: Step) -> Any:
+        check_step(step)
         if isinstance(step, Together):
             return await self._together(step)
         with Patience() as patience:
@@ -182,8 +183,10 @@ class AsyncContext(Connection):
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(run(plan)) for plan in step.plans]
             except BaseExceptionGroup as failures:
-                raise failures.exceptions[0] from None  # the one that ended the others
-            return [task.result() for task in tasks]
+                first = failures.exceptions[0]  # the one that ended the others
+            else:
+                return [task.result() for task in tasks]
+        raise first
 
     async def _ask(self, ask: Ask) -> Any:
         exchange = Exchange(ask, self._request_of(ask), self._usable_cache)
@@ -196,23 +199,29 @@ class AsyncContext(Connection):
 
     async def _send(self, exchange: Exchange, note_status: Any = lambda _: None) -> Any:
         try:
-            response = await self.http_client.send(exchange.request, stream=True)
+            sent = response = await self.http_client.send(exchange.request, stream=True)
         except UNREACHABLE as error:
+            exchange.note(error)
             return exchange.do_without(error)
+        except httpx.TransportError as error:
+            exchange.note(error)
+            raise
         try:
             note_status(response.status_code)
+            # Its stream itself: httpx's own iterators close the connection within this task, which may be cancelled.
+            body = cast("httpx.AsyncByteStream", response.stream)
             if response.is_error:
-                await response.aread()
+                response = _whole(response, b"".join([piece async for piece in body]))
             if not exchange.begin(response):
                 return exchange.recall()
-            async for piece in response.aiter_raw():
+            async for piece in body:
                 exchange.receive(piece)
             return exchange.finish()
         except BaseException:
             exchange.abandon()
             raise
         finally:
-            await response.aclose()
+            await _closed(sent)
 
     @asynccontextmanager
     async def _data_slot(self) -> AsyncIterator[Any]:
@@ -267,6 +276,25 @@ class AsyncContext(Connection):
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("an asynchronous connection belongs to its event loop and cannot be pickled")
+
+
+def _whole(response: httpx.Response, body: bytes) -> httpx.Response:
+    """A response that has been read."""
+    headers = httpx.Headers([pair for pair in response.headers.raw if pair[0].lower() != b"transfer-encoding"])
+    stream = httpx.ByteStream(body)
+    whole = httpx.Response(response.status_code, headers=headers, stream=stream, request=response.request)
+    whole.read()
+    return whole
+
+
+async def _closed(response: httpx.Response) -> None:
+    """Give the connection back, also if this task is cancelled meanwhile."""
+    closing = asyncio.ensure_future(response.aclose())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
 
 
 async def _note_request(request: httpx.Request) -> None:

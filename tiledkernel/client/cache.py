@@ -7,7 +7,8 @@
 
 What a server marks as cacheable is stored. A stored answer that the server still vouches for is used without asking;
 another one is asked about with its ETag, and the server says 304 instead of sending it again. While the server
-cannot be reached, what is stored can still be shown.
+cannot be reached, what is stored is shown with a warning, even where the server asked for its consent each time
+(`must-revalidate`): its user is told that it may have changed.
 
 `tiledkernel.client.freshness` has the rules, `cache_entries` says who may see what, `cache_file` keeps it.
 """
@@ -61,14 +62,6 @@ class Stored(Struct, frozen=True, kw_only=True):
     def age(self, now: float) -> float:
         """For how many seconds the answer has existed."""
         return freshness.age(self.headers, self.received, now)
-
-    @property
-    def must_not_be_stale(self) -> bool:
-        """Whether the server forbids to use the answer without its consent once it is stale.
-
-        HTTP means this to hold even while the server cannot be reached (RFC 9111, section 5.2.2.2).
-        """
-        return freshness.must_not_be_stale(self.headers)
 
     def revalidation_headers(self) -> dict[str, str]:
         """What to add to the request such that the server answers 304 if this is still right; perhaps nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec import Struct, field
 
@@ -104,7 +104,7 @@ def _choosing(
     if chosen is None:
         return Call(url=url, parameters=parameters, headers=headers)
     named = [*parameters, *((name, item) for item in chosen)]
-    if len(url) + sum(len(key) + 3 * len(value) + 2 for key, value in named) <= LONGEST_URL:  # 3: percent-encoded
+    if len(url) + sum(len(key) + len(quote(value, safe="")) + 2 for key, value in named) <= LONGEST_URL:
         return Call(url=url, parameters=named, headers=headers)
     return Call(url=url, method="POST", parameters=parameters, headers=headers, json=list(chosen))
 

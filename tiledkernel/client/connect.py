@@ -58,7 +58,7 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
     """
     _refuse_unknown(outdated)
     context, path = Context.from_any_uri(
-        adopt_https(uri, verify=verify, trust_env=trust_env, offline=cache is not None),
+        adopt_https(uri, verify=verify, trust_env=trust_env, timeout=timeout, offline=cache is not None),
         cache=cache,
         api_key=api_key,
         headers=headers,

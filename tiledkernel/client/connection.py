@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 USER_AGENT = f"python-tiled/0.2.20+tiledkernel.{__version__}"  # servers look at the version of the protocol
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
+_FOR_MESSAGES = 4  # connections besides those for data, so that a look-up need not wait for a download
+_KEPT_OPEN = 60.0  # seconds; a person at a prompt pauses to think
 IN_PROCESS_URI = "http://local-tiled-app/api/v1"
 
 
@@ -54,19 +56,22 @@ class ConnectionSettings(Struct, frozen=True, kw_only=True):
     def client_options(self, hooks: Mapping[str, list[Any]]) -> dict[str, Any]:
         """The arguments with which an HTTP client is made."""
         return {
-            "headers": {"accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT, **self.headers},
+            "headers": {"accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT, **self._own_headers()},
             "follow_redirects": True,
             "event_hooks": hooks,
         }
 
+    def _own_headers(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self.headers.items()}
+
     def network_options(self) -> dict[str, Any]:
         """The arguments of an HTTP client that talks to another machine."""
-        count = self.max_connections
+        count = self.max_connections + _FOR_MESSAGES
         return {
             "timeout": self.timeout or DEFAULT_TIMEOUT,
             "verify": self.verify,
             "trust_env": self.trust_env,
-            "limits": httpx.Limits(max_connections=count, max_keepalive_connections=count),
+            "limits": httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=_KEPT_OPEN),
         }
 
 
@@ -88,6 +93,7 @@ class Connection:
             raise ValueError("the key is given both in the URI and as api_key=: pick one")
         settings.check()
         self.api_uri = httpx.URL(address.api_uri)
+        self._origin = str(self.api_uri.copy_with(raw_path=b"/"))
         self.max_connections = settings.max_connections
         self._settings = settings
         self._app = app
@@ -121,7 +127,17 @@ class Connection:
     # Requests
 
     def _request_of(self, ask: Ask) -> httpx.Request:
-        return build_request(self.http_client, ask, self._coding_of(ask))
+        return build_request(self.http_client, ask, self._coding_of(ask), self._at_home(ask.call.url))
+
+    def _at_home(self, url: str) -> str:
+        """A link of the server, at the address at which we talk to it.
+
+        Behind a proxy or a tunnel a server may think that it has another address. A key goes to no other one than that
+        which its user has named.
+        """
+        if url.startswith(self._origin):
+            return url
+        return str(httpx.URL(url).copy_with(scheme=self.api_uri.scheme, host=self.api_uri.host, port=self.api_uri.port))
 
     def _coding_of(self, ask: Ask) -> str | None:
         """The content codings to offer; for data that stay on this machine none pays."""
@@ -163,7 +179,8 @@ class Connection:
     @property
     def authenticated(self) -> bool:
         """Whether requests carry credentials."""
-        return self._api_key is not None or self._settings.auth is not None
+        has_header = "authorization" in httpx.Headers(self._settings.headers)
+        return self._api_key is not None or self._settings.auth is not None or has_header
 
     def _asking_whoami(self) -> Plan[dict[str, Any] | None]:
         links = self.server_info.authentication.links

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,23 +22,25 @@ from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
 from tiledkernel.client.patience import Patience
-from tiledkernel.client.plans import Ask, Plan, Step, Together
+from tiledkernel.client.plans import Ask, Plan, Step, Together, check_step
 from tiledkernel.client.progress import Progress
 from tiledkernel.client.retries import attempts
+from tiledkernel.client.side_by_side import Stop, run_side_by_side
 from tiledkernel.client.straight import plain_length, receive_straight, socket_of
 from tiledkernel.client.uris import parse_address
 
 T = TypeVar("T")
 
 
+_LOOK_UP = 0.5  # seconds after which one who waits for a permission looks whether it is still wanted
+_open: weakref.WeakSet[Context] = weakref.WeakSet()
+_of_parents: list[httpx.Client] = []
+
+
 class AppClient(httpx.Client):
     """An HTTP client of an application in this process."""
 
     app: App
-
-
-class Stopped(Exception):
-    """Something else that was done at the same time has failed: this is not wanted any more."""
 
 
 class Context(Connection):
@@ -52,7 +55,8 @@ class Context(Connection):
     headers
         Sent with every request.
     timeout
-        Of the network; `httpx.Timeout(None)` waits for ever.
+        Of the network: until a connection is there, and until the next piece of an answer is; `httpx.Timeout(None)`
+        waits for ever.
     max_connections
         How many connections, and how many requests for data, may be open at once. Fewer are, for a while, when the
         server says that it is overwhelmed.
@@ -105,10 +109,12 @@ class Context(Connection):
         self._pace = Pace(max_connections)
         self._room = threading.Condition()
         self.http_client = self._connect(raise_server_exceptions=raise_server_exceptions)
+        self._closing = weakref.finalize(self, self.http_client.close)
+        _open.add(self)
         try:
             self.run(self._introduce())
         except BaseException:
-            self.http_client.close()
+            self.close()
             raise
 
     def _connect(self, *, raise_server_exceptions: bool) -> httpx.Client:
@@ -169,14 +175,14 @@ class Context(Connection):
 
     def run(self, plan: Plan[T]) -> T:
         """Do what a plan says; what it comes to."""
-        return self._drive(plan, threading.Event())
+        return self._drive(plan, Stop())
 
     def run_now(self, plan: Plan[T], instead: str) -> T:
         """As `run`, where Python itself cannot wait in another way, as in len()."""
         del instead  # what to do where waiting is not possible at all
         return self.run(plan)
 
-    def _drive(self, plan: Plan[T], stop: threading.Event) -> T:
+    def _drive(self, plan: Plan[T], stop: Stop) -> T:
         answer: Any = None
         failure: BaseException | None = None
         while True:
@@ -192,51 +198,49 @@ class Context(Connection):
             except BaseException as error:  # noqa: BLE001 - the plan cleans up, and raises it again
                 failure = error
 
-    def _answer(self, step: Step, stop: threading.Event) -> Any:
-        if stop.is_set():
-            raise Stopped
+    def _answer(self, step: Step, stop: Stop) -> Any:
+        stop.check()
+        check_step(step)
         if isinstance(step, Together):
             return self._together(step, stop)
         with Patience() as patience:
-            for attempt in attempts():
+            for attempt in attempts(wanted=lambda: not stop.is_set()):
                 patience.note(attempt.num)
                 with attempt:
                     return self._ask(step, stop)
         raise AssertionError("the last attempt returns or raises")
 
-    def _together(self, step: Together, outer: threading.Event) -> list[Any]:
+    def _together(self, step: Together, outer: Stop) -> list[Any]:
         plans = step.plans
         workers = min(step.workers or self.max_connections, len(plans))
         with self._progress.tracking(len(plans)) as advance:
             if workers < 2:
                 return [advance(self._drive(plan, outer)) for plan in plans]
-            stop = threading.Event()
-            with ThreadPoolExecutor(workers, thread_name_prefix="tiledkernel-client") as executor:
-                futures = [executor.submit(lambda plan: advance(self._drive(plan, stop)), plan) for plan in plans]
-                try:
-                    finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                    for future in futures:
-                        if future in finished and not isinstance(future.exception(), (Stopped, type(None))):
-                            future.result()
-                    return [future.result() for future in futures]
-                finally:
-                    stop.set()
-                    executor.shutdown(wait=False, cancel_futures=True)
+            stop = Stop(outer)
 
-    def _ask(self, ask: Ask, stop: threading.Event) -> Any:
+            def carrying_out(plan: Plan[Any]) -> Callable[[], Any]:
+                return lambda: advance(self._drive(plan, stop))
+
+            return run_side_by_side([carrying_out(plan) for plan in plans], workers, stop)
+
+    def _ask(self, ask: Ask, stop: Stop) -> Any:
         exchange = Exchange(ask, self._request_of(ask), self._usable_cache)
         if exchange.at_hand:
             return exchange.recall()
         if not ask.is_data:
             return self._send(exchange, stop)
-        with self._data_slot() as note_status:
+        with self._data_slot(stop) as note_status:
             return self._send(exchange, stop, note_status)
 
-    def _send(self, exchange: Exchange, stop: threading.Event, note_status: Any = lambda _: None) -> Any:
+    def _send(self, exchange: Exchange, stop: Stop, note_status: Any = lambda _: None) -> Any:
         try:
             response = self.http_client.send(exchange.request, stream=True)
         except UNREACHABLE as error:
+            exchange.note(error)
             return exchange.do_without(error)
+        except httpx.TransportError as error:
+            exchange.note(error)
+            raise
         try:
             note_status(response.status_code)
             if response.is_error:
@@ -244,6 +248,7 @@ class Context(Connection):
             if not exchange.begin(response):
                 return exchange.recall()
             self._receive(response, exchange, stop)
+            stop.check()
             return exchange.finish()
         except BaseException:
             exchange.abandon()
@@ -251,27 +256,25 @@ class Context(Connection):
         finally:
             response.close()
 
-    def _receive(self, response: httpx.Response, exchange: Exchange, stop: threading.Event) -> None:
-        def check() -> None:
-            if stop.is_set():
-                raise Stopped
-
-        plain = plain_length(response)
+    def _receive(self, response: httpx.Response, exchange: Exchange, stop: Stop) -> None:
+        plain = plain_length(response, near=self._is_near)
         rest = None if plain is None else exchange.rest(plain)
         source = None if rest is None else socket_of(response)
         for piece in response.iter_raw():
-            check()
+            stop.check()
             exchange.receive(piece)
             if source is not None and rest is not None:
                 # The parser has handed out all that it had; what is to come is in the socket.
-                receive_straight(source, rest, exchange.request, check)
+                receive_straight(source, rest, exchange.request, stop.check)
                 return
 
     @contextmanager
-    def _data_slot(self) -> Iterator[Any]:
+    def _data_slot(self, stop: Stop | None = None) -> Iterator[Any]:
         """One of the permissions to ask for data; it is to be told the status of the answer."""
         with self._room:
-            self._room.wait_for(lambda: self._pace.has_room)
+            while not self._room.wait_for(lambda: self._pace.has_room, timeout=_LOOK_UP):
+                if stop is not None:
+                    stop.check()
             begun = self._pace.begin()
         status: int | None = None
 
@@ -288,9 +291,28 @@ class Context(Connection):
 
     @contextmanager
     def throttle(self) -> Iterator[None]:
-        """One of `max_connections` permissions to ask for data."""
+        """One of `max_connections` permissions to ask for data, for requests that are made in another way.
+
+        What is read through this context while holding it takes a permission of its own.
+        """
         with self._data_slot():
             yield
+
+    # Other processes
+
+    def _leave_to_parent(self) -> None:
+        """After a fork: the connections belong to the parent, the child makes its own."""
+        old = self.http_client
+        _of_parents.append(old)  # not closed, which would end the parent's conversations
+        self._closing.detach()
+        self._pace, self._room = Pace(self.max_connections), threading.Condition()
+        self._progress = Progress(self._settings.show_progress)
+        if self._app is None:
+            self.http_client = self._connect(raise_server_exceptions=True)
+            self.http_client.headers, self.http_client.cookies = old.headers, old.cookies
+            if self._settings.auth is not None:
+                self.http_client.auth = self._settings.auth
+            self._closing = weakref.finalize(self, self.http_client.close)
 
     # Identity
 
@@ -302,14 +324,17 @@ class Context(Connection):
         return found
 
     def __repr__(self) -> str:
-        knows_persons = self.authenticated and bool(self.server_info.authentication.providers)
-        return f"<Context {self._describe(self.run(self._asking_whoami()) if knows_persons else None)}>"
+        person = None
+        if self.authenticated and self.server_info.authentication.providers:
+            with contextlib.suppress(httpx.HTTPError):  # a repr does not fail because the server is away
+                person = self.run(self._asking_whoami())
+        return f"<Context {self._describe(person)}>"
 
     # Life
 
     def close(self) -> None:
         """Close all connections."""
-        self.http_client.close()
+        self._closing()
 
     def __enter__(self) -> Self:
         return self
@@ -330,6 +355,15 @@ class Context(Connection):
                 "install the same version on both sides"
             )
         Context.__init__(self, state["api_uri"], **state["settings"])
+
+
+def _leave_all_to_parent() -> None:
+    for context in list(_open):
+        context._leave_to_parent()  # noqa: SLF001 - its own
+
+
+if hasattr(os, "register_at_fork"):  # where processes can fork, an open connection would be shared
+    os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 
 def key_of_app(app: App) -> str | None:

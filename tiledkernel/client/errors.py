@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import redact_url
 from tiledkernel.client.messages import parse_detail
 
 
-class ClientError(httpx.HTTPStatusError):
+class StatusError(httpx.HTTPStatusError):
+    """A response whose status says that something is wrong; it pickles, without the secrets of its request."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        status, headers, content = self.response.status_code, list(self.response.headers.raw), self.response.content
+        told = (self.request.method, redact_url(self.request.url), status, headers, content)
+        return _told_again, (type(self), str(self), *told)
+
+
+def _told_again(  # noqa: PLR0913, PLR0917 - a response, piece by piece
+    kind: type[StatusError], text: str, method: str, url: str, status: int, headers: Any, content: bytes
+) -> StatusError:
+    request = httpx.Request(method, url)
+    kept = [(name, value) for name, value in headers if name.lower() not in (b"content-encoding", b"set-cookie")]
+    return kind(text, request=request, response=httpx.Response(status, headers=kept, content=content, request=request))
+
+
+class ClientError(StatusError):
     """The server refused the request (4xx) and says why."""
 
 
-class ServerError(httpx.HTTPStatusError):
+class ServerError(StatusError):
     """The server failed (5xx), also when asked again."""
 
 

@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tiledkernel.client.decoders import decoders_of
 from tiledkernel.client.errors import error_of
 from tiledkernel.client.light_httpx import httpx
-from tiledkernel.client.logs import note_request, note_response
+from tiledkernel.client.logs import note_request, note_response, redact_url
+from tiledkernel.client.messages import UnexpectedAnswer
 from tiledkernel.client.plans import Ask
 from tiledkernel.client.sinks import Collected, Decoding, Filling
 
@@ -39,6 +41,7 @@ class Exchange:
         self._cache = cache
         self._sink: Decoding | None = None
         self._raw: list[Any] | None = None
+        self._kept = 0
         self._response: httpx.Response | None = None
         self._stored = None if cache is None else cache.get(request)
         self.request = request
@@ -59,6 +62,8 @@ class Exchange:
             assert self._cache is not None
             self._stored = self._cache.refresh(self.request, self._stored, response.headers)
             return False
+        if response.status_code != 200 and (self._ask.is_data or not response.is_success):
+            raise UnexpectedAnswer(f"the answer is {response.status_code} {response.reason_phrase}, not the data")
         if self._cache is not None and self._cache.wants(self.request, response):
             self._raw = []
         self._response = response
@@ -66,13 +71,17 @@ class Exchange:
         return True
 
     def _sink_for(self, headers: httpx.Headers) -> Decoding:
-        return Decoding(self._ask.receive(headers), headers.get("content-encoding", ""))
+        decoders = decoders_of(headers.get("content-encoding", ""))  # before a file is made
+        return Decoding(self._ask.receive(headers), decoders)
 
     def receive(self, piece: Any) -> None:
         """Take the next piece of the body, as it travels."""
         assert self._sink is not None
         if self._raw is not None:
             self._raw.append(piece)
+            self._kept += len(piece)
+            if self._cache is not None and self._kept > self._cache.max_item_size:
+                self._raw = None
         self._sink.write(piece)
 
     def rest(self, length: int) -> Iterator[memoryview] | None:
@@ -104,9 +113,17 @@ class Exchange:
             note_request(self.request)
             note_response(self._stored.response(self.request))
         logger.debug("   (from the cache, %.0f s old)", self._stored.age(time.time()))
-        sink = self._sink_for(self._stored.headers)
-        sink.write(self._stored.body)
-        return sink.finish()
+        self._sink = sink = self._sink_for(self._stored.headers)
+        try:
+            sink.write(self._stored.body)
+            return sink.finish()
+        except BaseException:
+            sink.abandon()
+            raise
+
+    def note(self, error: httpx.TransportError) -> None:
+        """Say in an error of the network which request it ended."""
+        error.add_note(f"{self.request.method} {redact_url(self.request.url)}")
 
     def do_without(self, error: httpx.TransportError) -> Any:
         """What the server said before, as it cannot be reached now; the error is raised if nothing is stored."""
@@ -118,13 +135,13 @@ class Exchange:
         return self.recall()
 
 
-def build_request(client: httpx.Client | httpx.AsyncClient, ask: Ask, coding: str | None) -> httpx.Request:
-    """The request that a question stands for; `coding` are the content codings to offer, if not the client's own."""
+def build_request(client: httpx.Client | httpx.AsyncClient, ask: Ask, coding: str | None, url: str) -> httpx.Request:
+    """The request that a question stands for, to `url`; `coding` are the codings to offer, if not the client's own."""
     call = ask.call
     headers = dict(call.headers) if coding is None else {"accept-encoding": coding, **call.headers}
     return client.build_request(
         call.method,
-        call.url,
+        url,
         params=httpx.QueryParams(tuple(call.parameters)) if call.parameters else None,
         headers=headers,
         json=call.json,

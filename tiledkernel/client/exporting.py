@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tiledkernel.client.calls import Parameters, call_export
-from tiledkernel.client.files import IntoFile, Rewinder
+from tiledkernel.client.files import Rewinder, into_file
 from tiledkernel.client.plans import Plan, ask_data
 
 
@@ -36,7 +36,7 @@ def saving(
     """Download an export to a path or into a writable binary buffer; a path gets the whole file or none."""
     call = call_export(url, choose_format(filepath, media_type), parameters or [], *choose)
     if isinstance(filepath, (str, Path)):
-        yield from ask_data(call, lambda _: IntoFile(Path(filepath)))
+        yield from ask_data(call, lambda _: into_file(Path(filepath)))
     else:
         rewinder = Rewinder(filepath)
         yield from ask_data(call, lambda _: rewinder.sink())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,10 @@ class IntoFile:
     """A file that takes its place when it is complete; then its path is the result. Else nothing is left behind."""
 
     def __init__(self, target: Path) -> None:
-        self._target = target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-        self._part = Path(name)
-        self._file = os.fdopen(descriptor, "wb")
+        self._target = target.resolve()
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._part = self._target.with_name(f".{secrets.token_hex(8)}.part")
+        self._file = self._part.open("xb")
 
     def write(self, piece: Any) -> None:
         """Append a piece."""
@@ -66,13 +65,39 @@ class IntoFile:
     def finish(self) -> Path:
         """The file gets its name."""
         self._file.close()
-        self._part.chmod(0o666 & ~_umask())
         return self._part.replace(self._target)
 
     def abandon(self) -> None:
         """No file remains."""
         self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+def into_file(target: Path) -> IntoFile | IntoDevice:
+    """What writes to a path: a file appears when it is whole; what is no regular file is written to as it is."""
+    is_device = target.exists() and not target.is_file() and not target.is_dir()
+    return IntoDevice(target) if is_device else IntoFile(target)
+
+
+class IntoDevice:
+    """A pipe or a device, which gets the pieces as they come."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._file = target.open("wb")
+
+    def write(self, piece: Any) -> None:
+        """Pass a piece on."""
+        self._file.write(piece)
+
+    def finish(self) -> Path:
+        """That was all."""
+        self._file.close()
+        return self._target
+
+    def abandon(self) -> None:
+        """What is out cannot be taken back."""
+        self._file.close()
 
 
 class IntoMapping:
@@ -95,12 +120,6 @@ class IntoMapping:
 
     def abandon(self) -> None:
         """The mapping stays as it was."""
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)  # the only way to ask is to set
-    os.umask(mask)
-    return mask
 
 
 class Rewinder:

@@ -8,6 +8,7 @@ from typing import Any
 from tiledkernel.client.calls import call_node
 from tiledkernel.client.classes import StructureClients, build_client
 from tiledkernel.client.connection import Connection
+from tiledkernel.client.messages import item_of
 from tiledkernel.client.plans import Plan, ask_message
 from tiledkernel.client.uris import join_path
 
@@ -18,7 +19,7 @@ def finding(
     """The client of the node at a path."""
     _require_credentials(context)
     url = join_path(f"{context.api_uri}metadata/", tuple(path))
-    item = (yield from ask_message(call_node(url, include_data_sources=include_data_sources)))["data"]
+    item = item_of((yield from ask_message(call_node(url, include_data_sources=include_data_sources))))
     return build_client(context, item, structure_clients, include_data_sources=include_data_sources)
 
 

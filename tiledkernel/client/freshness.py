@@ -83,12 +83,6 @@ def may_store(method: str, request: httpx.Headers, status: int, response: httpx.
     )  # an `Expires` counts if there is a `Date`
 
 
-def must_not_be_stale(response: httpx.Headers) -> bool:
-    """Whether the server forbids to show the answer without its consent once it is stale, even while unreachable."""
-    said = directives(response)
-    return "must-revalidate" in said or "no-cache" in said
-
-
 def lifetime(response: httpx.Headers, received: float) -> float | None:
     """For how many seconds after it was made an answer is fresh; None if the server does not say.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, ClassVar, TypeAlias
+from functools import partial
+from typing import Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from tiledkernel.client.light_httpx import httpx
@@ -31,15 +33,21 @@ class AppTransport(httpx.BaseTransport):
         self._raise = raise_server_exceptions
         self._running = RunningApp.share(app)
         self._release = weakref.finalize(self, self._running.release)
+        self._process = os.getpid()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The application's response; its body is made while it is read."""
+        return self.submit(request, _SyncExchange).respond()
+
+    def submit(self, request: httpx.Request, kind: type[E]) -> E:
+        """An exchange that the application has begun to work on."""
+        if os.getpid() != self._process:
+            raise RuntimeError("the application runs in the process that this one was forked from: make a new client")
         if not self._release.alive:
             raise RuntimeError("this in-process client is closed: make a new one with Context.from_app(app)")
-        exchange = _Exchange(self._running.app, self._running.loop, request, raise_exceptions=self._raise)
+        exchange = kind(self._running.app, self._running.loop, request, raise_exceptions=self._raise)
         self._running.submit(exchange.run())
-        status, headers = exchange.begin()
-        return httpx.Response(status, headers=headers, stream=exchange)
+        return exchange
 
     def close(self) -> None:
         """Shut the application down and end the thread, if nobody else uses it."""
@@ -55,35 +63,24 @@ class AsyncAppTransport(httpx.AsyncBaseTransport):
         self._app = app
         self._raise = raise_server_exceptions
         self._transport: AppTransport | None = None
+        self._starting = asyncio.Lock()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The application's response; its body is made while it is read."""
         await request.aread()
-        if self._transport is None:  # starting up may take its time
-            self._transport = await asyncio.to_thread(AppTransport, self._app, raise_server_exceptions=self._raise)
-        response = await asyncio.to_thread(self._transport.handle_request, request)
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        return httpx.Response(response.status_code, headers=response.headers, stream=_Taken(response.stream))
+        if self._transport is None:
+            # Starting up may take its time. Who gives up meanwhile leaves the transport to the next one.
+            async with self._starting:
+                if self._transport is None:
+                    make = partial(AppTransport, self._app, raise_server_exceptions=self._raise)
+                    self._transport = await asyncio.to_thread(make)
+        exchange = self._transport.submit(request, _AsyncExchange)
+        return await exchange.respond()
 
     async def aclose(self) -> None:
         """Shut the application down and end the thread, if nobody else uses it."""
         if self._transport is not None:
             await asyncio.to_thread(self._transport.close)
-
-
-class _Taken(httpx.AsyncByteStream):
-    """A body that a thread waits for, piece by piece."""
-
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        pieces = iter(self._stream)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield piece
-
-    async def aclose(self) -> None:
-        self._stream.close()
 
 
 class RunningApp:
@@ -209,23 +206,26 @@ class ClientDisconnected(OSError):
     """What an application gets that goes on sending to a caller who has read enough."""
 
 
-class _Exchange(httpx.SyncByteStream):
-    """One request: the application makes its answer on the loop, the caller's thread takes it."""
+class _Exchange:
+    """One request, and the application's messages about it, which it makes on its loop."""
 
     def __init__(
         self, app: App, loop: asyncio.AbstractEventLoop, request: httpx.Request, *, raise_exceptions: bool
     ) -> None:
         self._app = app
         self._loop = loop
+        self._request = request
         self._raise = raise_exceptions
-        self._body = request.read()
         self._scope = _scope_of(request, raise_exceptions=raise_exceptions)
-        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(_PIECES_AHEAD)
         self._gone = asyncio.Event()
-        self._pieces: Iterator[Any] = iter(())
+        self._complete = False
 
-    # On the loop
+    def deliver(self, message: Any) -> None:
+        """Hand a message, an exception, or None at the end, to who waits for it."""
+        raise NotImplementedError
+
+    # On the application's loop
 
     async def run(self) -> None:
         received = False
@@ -234,7 +234,7 @@ class _Exchange(httpx.SyncByteStream):
             nonlocal received
             if not received:
                 received = True
-                return {"type": "http.request", "body": self._body, "more_body": False}
+                return {"type": "http.request", "body": self._request.content, "more_body": False}
             await self._gone.wait()
             return {"type": "http.disconnect"}
 
@@ -244,51 +244,130 @@ class _Exchange(httpx.SyncByteStream):
                 if self._gone.is_set():
                     self._room.release()
                     raise ClientDisconnected
-            self._messages.put(message)
+            self.deliver(message)
 
         try:
             await self._app(self._scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - it surfaces in the caller's thread
-            self._messages.put(error)
+        except Exception as error:  # noqa: BLE001 - it surfaces where the answer is waited for
+            self.deliver(error)
         finally:
-            self._messages.put(None)
+            self.deliver(None)
 
-    # In the caller's thread
+    # Where the answer is waited for
 
-    def begin(self) -> tuple[int, list[tuple[bytes, bytes]]]:
-        """Status and headers; a failure is waited for, to raise what caused it."""
-        message = self._messages.get()
+    def head(self, message: Any) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """Status and headers in the first message."""
         if message is None or isinstance(message, Exception):
             raise message if message is not None else RuntimeError("the application ended without an answer")
-        status = message["status"]
-        self._pieces = iter(list(self._take())) if status >= 500 else self._take()
-        return status, list(message.get("headers", []))
+        return message["status"], list(message.get("headers", []))
 
-    def _take(self) -> Iterator[Any]:
-        complete = False
-        while (message := self._messages.get()) is not None:
-            if isinstance(message, Exception):
-                if self._raise or not complete:
-                    raise message
-                continue
-            self._loop.call_soon_threadsafe(self._room.release)
-            complete = not message.get("more_body", False)
-            if message.get("body"):
-                yield message["body"]
-        if not complete:
+    def piece(self, message: Any) -> Any:
+        """What a later message brings of the body, perhaps nothing."""
+        if isinstance(message, Exception):
+            if self._raise or not self._complete:
+                raise message
+            return b""
+        self._loop.call_soon_threadsafe(self._room.release)
+        self._complete = not message.get("more_body", False)
+        return message.get("body")
+
+    def check_complete(self) -> None:
+        """Raise if the body has not been sent whole."""
+        if not self._complete:
             raise httpx.RemoteProtocolError("the application ended in the middle of its answer")
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._pieces
-
-    def close(self) -> None:
+    def leave(self) -> None:
         """The caller has read enough: the application learns that nobody listens."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
         self._gone.set()
-        self._room.release()
+        for _ in range(_PIECES_AHEAD):
+            self._room.release()
+
+
+class _SyncExchange(_Exchange, httpx.SyncByteStream):
+    """For a caller whose thread waits."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._pieces: Iterator[Any] = iter(())
+
+    def deliver(self, message: Any) -> None:
+        self._messages.put(message)
+
+    def respond(self) -> httpx.Response:
+        """The response; a failure is waited for, to raise what caused it."""
+        try:
+            status, headers = self.head(self._messages.get())
+            self._pieces = iter(list(self._take())) if status >= 500 else self._take()
+        except BaseException:
+            self.leave()
+            raise
+        return httpx.Response(status, headers=headers, stream=self)
+
+    def _take(self) -> Iterator[Any]:
+        while (message := self._messages.get()) is not None:
+            if piece := self.piece(message):
+                yield piece
+        self.check_complete()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._pieces
+
+    def close(self) -> None:
+        """The caller has read enough."""
+        self.leave()
+
+
+class _AsyncExchange(_Exchange, httpx.AsyncByteStream):
+    """For a caller on an event loop of its own."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        self._caller = asyncio.get_running_loop()
+        self._pieces: AsyncIterator[Any] | None = None
+
+    def deliver(self, message: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the caller's loop has ended
+            self._caller.call_soon_threadsafe(self._messages.put_nowait, message)
+
+    async def respond(self) -> httpx.Response:
+        """The response; a failure is waited for, to raise what caused it."""
+        try:
+            status, headers = self.head(await self._messages.get())
+            self._pieces = self._take()
+            if status >= 500:
+                self._pieces = _again([piece async for piece in self._pieces])
+        except BaseException:
+            self.leave()
+            raise
+        return httpx.Response(status, headers=headers, stream=self)
+
+    async def _take(self) -> AsyncIterator[Any]:
+        while (message := await self._messages.get()) is not None:
+            if piece := self.piece(message):
+                yield piece
+        self.check_complete()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        assert self._pieces is not None
+        return self._pieces
+
+    async def aclose(self) -> None:
+        """The caller has read enough."""
+        self.leave()
+
+
+async def _again(pieces: list[Any]) -> AsyncIterator[Any]:
+    for piece in pieces:
+        yield piece
+
+
+E = TypeVar("E", bound=_Exchange)
 
 
 def _scope_of(request: httpx.Request, *, raise_exceptions: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tiledkernel.client.light_httpx import httpx
 logger = logging.getLogger("tiledkernel.client")
 
 REDACTED = "[redacted]"
-_SECRETS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-csrf"})
+_SECRETS = re.compile("auth|cookie|csrf|key|token|secret|password|credential", re.IGNORECASE)  # in names of headers
 _SECRET_PARAMETER = re.compile(r"([?&](?:api_key|access_token|refresh_token|csrf)=)[^&#]*")
 
 
@@ -82,25 +82,26 @@ def note_response(response: httpx.Response) -> None:
         size = response.headers.get("content-length", "?")
         logger.debug("<- (%s B) %s %s", size, response.status_code, _format_headers(response.headers, ""))
     for history in _histories:
-        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _SECRETS]
+        headers = [(name, value) for name, value in response.headers.multi_items() if not _SECRETS.search(name)]
         request = _without_secrets(response.request)
         history.responses.append(httpx.Response(response.status_code, headers=headers, request=request))
 
 
 def redact_url(url: httpx.URL) -> str:
     """A URL with the secrets in its query replaced."""
-    return _SECRET_PARAMETER.sub(rf"\1{REDACTED}", str(url))
+    shown = url.copy_with(userinfo=b"") if url.userinfo else url
+    return _SECRET_PARAMETER.sub(rf"\1{REDACTED}", str(shown))
 
 
 def _without_secrets(request: httpx.Request) -> httpx.Request:
-    headers = [(name, REDACTED if name in _SECRETS else value) for name, value in request.headers.multi_items()]
+    headers = [(name, REDACTED if _SECRETS.search(name) else value) for name, value in request.headers.multi_items()]
     return httpx.Request(request.method, redact_url(request.url), headers=headers)
 
 
 def _format_headers(headers: httpx.Headers, quoted: str) -> str:
     shown = os.environ.get("TILED_LOG_AUTH_TOKEN", "0") not in ("0", "")
     items = (
-        f"{name}:{REDACTED if name in _SECRETS and not (shown and name == 'authorization') else value}"
+        f"{name}:{REDACTED if _SECRETS.search(name) and not (shown and name == 'authorization') else value}"
         for name, value in headers.multi_items()
     )
     return " ".join(repr(item) if quoted else item for item in items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -66,11 +67,25 @@ def parse_message(content_type: str, body: bytes | bytearray) -> Any:
 
 
 def parse_about(message: Any) -> About:
-    """What a server says of itself, checked."""
+    """What a server says of itself, checked; what it leaves open, or null, is empty."""
     try:
-        return msgspec.convert(message, About)
+        return msgspec.convert(_without_nulls(message), About)
     except msgspec.ValidationError as error:
         raise UnexpectedAnswer(f"this is no Tiled server, or one of another generation: {error}") from error
+
+
+def _without_nulls(message: Any) -> Any:
+    if not isinstance(message, dict):
+        return message
+    return {name: _without_nulls(value) for name, value in message.items() if value is not None}
+
+
+def item_of(message: Any) -> Mapping[str, Any]:
+    """The description of a node in a message, checked to be one."""
+    item = message.get("data") if isinstance(message, dict) else None
+    if not isinstance(item, dict) or not all(isinstance(item.get(part), dict) for part in ("attributes", "links")):
+        raise UnexpectedAnswer("the answer describes no node: is this the address of a Tiled server?")
+    return item
 
 
 def parse_detail(content_type: str, body: bytes, reason: str) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from tiledkernel.client.calls import call_node, without_query
 from tiledkernel.client.classes import StructureClients, build_client
 from tiledkernel.client.data_sources import DataSource, parse_data_source
+from tiledkernel.client.messages import item_of
 from tiledkernel.client.plans import Plan, ask_message
 from tiledkernel.client.raw_export import Destination, asking_manifest, downloading_assets, pop_outdated_destination
 from tiledkernel.client.readonly import DictView, ListView
@@ -136,7 +137,7 @@ class Node:
     def _finding_parent(self, path: Sequence[str]) -> Plan[Any]:
         url = join_path(f"{self.context.api_uri}metadata/", tuple(path))
         answer = yield from ask_message(call_node(url, include_data_sources=self._include_data_sources))
-        return self._client_of(answer["data"])
+        return self._client_of(item_of(answer))
 
     def refresh(self) -> Self:
         """Ask the server for the current description; this same client then shows it."""
@@ -149,8 +150,7 @@ class Node:
 
     def _asking_item(self, *, include_data_sources: bool) -> Plan[Mapping[str, Any]]:
         answer = yield from ask_message(call_node(self.uri, include_data_sources=include_data_sources))
-        item: Mapping[str, Any] = answer["data"]
-        return item
+        return item_of(answer)
 
     def _link(self, name: str) -> str:
         return without_query(self._item["links"][name])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tiledkernel.client.calls import Call, Listing
+from tiledkernel.client.messages import UnexpectedAnswer
 from tiledkernel.client.plans import Plan, ask_message
 from tiledkernel.client.sorting import Direction
 
@@ -25,7 +26,10 @@ class Pages:
         assert self.call is not None
         page = yield from ask_message(self.call)
         link = page["links"]["next"]
-        self.call = None if link is None else self._listing.next_page(link, self._direction)
+        following = None if link is None else self._listing.next_page(link, self._direction)
+        if following is not None and following == self.call:
+            raise UnexpectedAnswer("the server names the same page as the next one: the listing would never end")
+        self.call = following
         self.is_first = False
         found: Sequence[Mapping[str, Any]] = page["data"]
         return found

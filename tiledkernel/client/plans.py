@@ -49,6 +49,14 @@ Step: TypeAlias = Ask | Together
 Plan: TypeAlias = Generator[Step, Any, T]
 
 
+def check_step(step: Any) -> None:
+    """TypeError if a plan has yielded something else than a step."""
+    if not isinstance(step, (Ask, Together)):
+        raise TypeError(
+            f"a plan yields Ask or Together, not {type(step).__name__}: write `yield from ask_message(call)`"
+        )
+
+
 def at_hand(found: T) -> Plan[T]:
     """What need not be asked."""
     yield from ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tiledkernel.client.exchanges import UNREACHABLE
@@ -12,32 +11,66 @@ from tiledkernel.client.patience import Patience
 from tiledkernel.client.retries import attempts
 
 
-def adopt_https(uri: str, *, verify: bool = True, trust_env: bool = True, offline: bool = False) -> str:
+def adopt_https(uri: str, *, offline: bool = False, **options: Any) -> str:
     """The URI, with https if a plain request to it is redirected to https on the same host.
 
-    `offline`: a server that cannot be reached is no error yet, for there may be a cache.
+    `options` are those of the connection: `verify`, `trust_env`, `timeout`. `offline`: a server that cannot be reached
+    is no error yet, for there may be a cache.
     """
+    if not _is_plain(uri):
+        return uri
+    hooks: Any = {"request": [note_request], "response": [note_response]}
+    with httpx.Client(event_hooks=hooks, **_given(options)) as client, Patience() as patience:
+        for attempt in attempts(1 if offline else None):
+            patience.note(attempt.num)
+            with attempt:
+                try:
+                    with client.stream("GET", _without_query(uri)) as response:
+                        return adopted(uri, response)
+                except UNREACHABLE:
+                    if not offline:
+                        raise
+                    return uri
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def adopt_https_async(uri: str, *, offline: bool = False, **options: Any) -> str:
+    """The same for asynchronous programs."""
+    if not _is_plain(uri):
+        return uri
+    async with httpx.AsyncClient(**_given(options)) as client:
+        with Patience() as patience:
+            async for attempt in attempts(1 if offline else None):
+                patience.note(attempt.num)
+                with attempt:
+                    try:
+                        async with client.stream("GET", _without_query(uri)) as response:
+                            return adopted(uri, response)
+                    except UNREACHABLE:
+                        if not offline:
+                            raise
+                        return uri
+    raise AssertionError("the last attempt returns or raises")
+
+
+def adopted(uri: str, response: httpx.Response) -> str:
+    """The URI to use, after this answer to a request without credentials."""
+    if not response.has_redirect_location:
+        return uri
     parsed = httpx.URL(uri)
-    if parsed.scheme != "http":
-        return uri
-    try:
-        where = _ask_where(str(parsed.copy_with(query=None)), verify=verify, trust_env=trust_env, once=offline)
-    except UNREACHABLE:
-        if not offline:
-            raise
-        return uri
-    target = parsed.join(where)
+    target = parsed.join(str(response.headers["location"]))
     if target.scheme == "https" and target.host == parsed.host:
         return str(parsed.copy_with(scheme="https", port=target.port))
     return uri
 
 
-def _ask_where(uri: str, *, verify: bool, trust_env: bool, once: bool) -> str:
-    """Where a request without credentials is redirected to; the URI itself if it is answered, however."""
-    hooks: dict[str, list[Callable[..., Any]]] = {"request": [note_request], "response": [note_response]}
-    with httpx.Client(verify=verify, trust_env=trust_env, event_hooks=hooks) as client, Patience() as patience:
-        for attempt in attempts(1 if once else None):
-            patience.note(attempt.num)
-            with attempt, client.stream("GET", uri) as response:
-                return str(response.headers["location"]) if response.has_redirect_location else uri
-    raise AssertionError("the last attempt returns or raises")
+def _is_plain(uri: str) -> bool:
+    return httpx.URL(uri).scheme == "http"
+
+
+def _without_query(uri: str) -> str:
+    return str(httpx.URL(uri).copy_with(query=None))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

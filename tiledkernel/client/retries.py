@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
 from typing import Any
 
 import stamina
 
+from tiledkernel.client.freshness import parse_date
 from tiledkernel.client.light_httpx import httpx
 
 # Where no logging is set up, Python would print stamina's notes; the person who waits gets one word instead.
@@ -17,14 +22,32 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 _LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
 
 
-def attempts(most: int | None = None) -> Any:
+def attempts(most: int | None = None, wanted: Callable[[], bool] = lambda: True) -> Any:
     """What yields contexts to make one attempt each in, for `for` and for `async for`.
 
-    An attempt that fails in a way that may pass is followed by another, unless it was the last of `most`.
+    An attempt that fails in a way that may pass is followed by another, unless it was the last of `most`, or is not
+    `wanted` any more.
     """
-    number = most or int(os.environ.get("TILED_RETRY_ATTEMPTS", "10"))
-    timeout = float(os.environ.get("TILED_RETRY_TIMEOUT", "45.0"))
-    return stamina.retry_context(on=retry_after, attempts=number, timeout=timeout)
+    number = most or int(_setting("TILED_RETRY_ATTEMPTS", "10"))
+    timeout = _setting("TILED_RETRY_TIMEOUT", "45")
+    deadline = time.monotonic() + timeout
+
+    def again(error: Exception) -> bool | float:
+        if not wanted():
+            return False
+        pause = retry_after(error)
+        too_long = not isinstance(pause, bool) and time.monotonic() + pause > deadline
+        return False if too_long else pause
+
+    return stamina.retry_context(on=again, attempts=number, timeout=timeout)
+
+
+def _setting(name: str, default: str) -> float:
+    text = os.environ.get(name, default)
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"the environment variable {name} is {text!r}: expected a number") from None
 
 
 def retry_after(error: Exception) -> bool | float:
@@ -34,14 +57,27 @@ def retry_after(error: Exception) -> bool | float:
         if status != 429 and status < 500:
             return False
         return _parse_seconds(error.response.headers.get("retry-after", ""))
-    hopeless = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-    return isinstance(error, httpx.TransportError) and not isinstance(error, hopeless)
+    return isinstance(error, httpx.TransportError) and not _is_hopeless(error)
+
+
+def _is_hopeless(error: BaseException | None) -> bool:
+    """Whether an error has a cause that does not pass: a wrong protocol, certificate or host name."""
+    while error is not None:
+        if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, ssl.SSLCertVerificationError)):
+            return True
+        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _parse_seconds(text: str) -> bool | float:
-    """The wait that the server asked for, or True if it named none; dates are not used by such servers."""
+    """The wait that the server asked for, as a number or a date; True if it named none."""
     try:
         seconds = float(text)
     except ValueError:
-        return True
+        moment = parse_date(text)
+        if moment is None:
+            return True
+        seconds = max(0.0, moment - time.time())
     return seconds if math.isfinite(seconds) and 0 <= seconds <= _LONGEST_WAIT else seconds <= 0

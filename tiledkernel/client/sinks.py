@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from tiledkernel.client.decoders import decoders_of
+from tiledkernel.client.decoders import Decoder
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.messages import UnexpectedAnswer, parse_message
 
@@ -41,7 +41,10 @@ class Collected:
         """Memory for what is still to come of a body of this length."""
         begin = b"".join(self._pieces)
         self._pieces.clear()
-        self._whole = bytearray(length)
+        try:
+            self._whole = bytearray(length)
+        except (MemoryError, OverflowError):
+            raise UnexpectedAnswer(f"the answer claims to have {length} bytes, more than fit into memory") from None
         self._whole[: len(begin)] = begin
         yield memoryview(self._whole)[len(begin) :]
 
@@ -107,9 +110,9 @@ class Filling:
 class Decoding:
     """Undoes the content coding of a body on its way to a sink; httpx itself does not know all codings."""
 
-    def __init__(self, sink: Sink[Any], content_encoding: str) -> None:
+    def __init__(self, sink: Sink[Any], decoders: Sequence[Decoder]) -> None:
         self.sink = sink
-        self._decoders = decoders_of(content_encoding)
+        self._decoders = decoders
 
     def write(self, piece: Any) -> None:
         """Decode a piece as far as that goes."""

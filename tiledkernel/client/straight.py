@@ -15,24 +15,28 @@ from typing import Any
 from tiledkernel.client.light_httpx import httpx
 
 WORTH_IT = 1 << 20  # bytes; below, a new connection costs more than the copies
+WORTH_IT_FAR = 64 << 20  # the same, where a new connection takes round trips
+_PORTION = 64 << 20  # bytes asked of the socket at once; some systems have limits
 
 
-def plain_length(response: httpx.Response) -> int | None:
+def plain_length(response: httpx.Response, *, near: bool) -> int | None:
     """How many bytes the body has, if it is large and travels as it is; else None."""
     headers = response.headers
     length = headers.get("content-length", "")
     is_plain = headers.get("content-encoding", "identity") == "identity" and "transfer-encoding" not in headers
     if response.http_version != "HTTP/1.1" or not is_plain or not length.isascii() or not length.isdigit():
         return None
-    return int(length) if int(length) >= WORTH_IT else None
+    return int(length) if int(length) >= (WORTH_IT if near else WORTH_IT_FAR) else None
 
 
 def socket_of(response: httpx.Response) -> Any:
     """The socket from which the body can be taken, or None if it has to go through the parser."""
     stream = response.extensions.get("network_stream")
-    found = None if stream is None else stream.get_extra_info("socket")
+    if stream is None or isinstance(stream.get_extra_info("ssl_object"), ssl.SSLObject):
+        return None  # TLS within TLS: the socket carries the outer one
+    found = stream.get_extra_info("socket")
     kind = ssl.SSLSocket if response.request.url.scheme == "https" else socket.socket
-    return found if isinstance(found, kind) else None  # TLS within TLS has another kind, which must not be bypassed
+    return found if isinstance(found, kind) else None
 
 
 def receive_straight(
@@ -44,7 +48,7 @@ def receive_straight(
         while filled < target.nbytes:
             check()
             try:
-                count = source.recv_into(target[filled:])
+                count = source.recv_into(target[filled : filled + _PORTION])
             except TimeoutError as error:
                 raise httpx.ReadTimeout(str(error), request=request) from error
             except OSError as error:

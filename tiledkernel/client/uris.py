@@ -10,6 +10,9 @@ from msgspec import Struct
 _PATH = re.compile(r"^(?P<prefix>.*?)(?:/api(?:/v1(?:/metadata(?:/(?P<node>.*))?)?)?)?/?$")
 
 
+_API = "/api/v1"
+
+
 class Address(Struct, frozen=True):
     """Where a node is: the API's URI with a slash at its end, the node's path, and a key if the URI had one."""
 
@@ -21,8 +24,11 @@ class Address(Struct, frozen=True):
 def parse_address(uri: str) -> Address:
     """Take a URI apart; ValueError says what cannot be meant."""
     parts = urlsplit(uri)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the URI holds a name or password: pass auth=httpx.BasicAuth(name, password) instead")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"cannot connect to {uri!r}: expected a URI such as 'http://localhost:8000'")
+        shown = uri.partition("?")[0]  # behind it there may be a key
+        raise ValueError(f"cannot connect to {shown!r}: expected a URI such as 'http://localhost:8000'")
     keys = parse_qs(parts.query, keep_blank_values=True).get("api_key", [])
     if len(keys) > 1:
         raise ValueError(f"the URI has {len(keys)} keys: give 'api_key' once")
@@ -34,8 +40,11 @@ def parse_address(uri: str) -> Address:
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """The segments of a path; empty ones do not count."""
-    return tuple(segment for segment in path.split("/") if segment)
+    """The segments of a path; empty ones do not count. KeyError for '.' and '..', which no node is called."""
+    segments = tuple(segment for segment in path.split("/") if segment)
+    if "." in segments or ".." in segments:
+        raise KeyError(path)
+    return segments
 
 
 def join_path(base: str, segments: tuple[str, ...]) -> str:
@@ -46,7 +55,7 @@ def join_path(base: str, segments: tuple[str, ...]) -> str:
 
 def sibling_route(uri: str, route: str) -> str:
     """The link to the same node on another route: `.../metadata/a` becomes `.../<route>/a`."""
-    before, separator, after = uri.partition("?")[0].partition("/metadata")
+    before, separator, after = uri.partition("?")[0].partition(f"{_API}/metadata")
     if not separator:
-        raise ValueError(f"{uri!r} is no link to a node: expected '/metadata/' in it")
-    return f"{before}/{route}{after}"
+        raise ValueError(f"{uri!r} is no link to a node: expected '{_API}/metadata/' in it")
+    return f"{before}{_API}/{route}{after}"

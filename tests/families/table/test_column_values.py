@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow
 import pytest
 
-from tiledkernel.families.table.columns import as_numpy
+from tiledkernel.families.table.columns import ColumnArray, as_numpy
+from tiledkernel.families.table.memory import MemoryTable
 
 FAR = datetime.date(9999, 12, 31)
 
@@ -29,3 +30,23 @@ def test_a_column_is_an_array(values: list, expected: np.ndarray) -> None:
     found = as_numpy(pyarrow.chunked_array([values]))
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pyarrow.array(["a", None], pyarrow.string_view()), np.array(["a", ""])),
+        (pyarrow.array([b"a", None], pyarrow.binary_view()), np.array([b"a", b""])),
+    ],
+)
+def test_a_column_of_views_is_one_of_texts_or_bytes(values: pyarrow.Array, expected: np.ndarray) -> None:
+    found = as_numpy(pyarrow.chunked_array([values]))
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_column_of_tensors_has_their_axes_too() -> None:
+    tensors = pyarrow.FixedShapeTensorArray.from_numpy_ndarray(np.arange(12.0).reshape(3, 4))
+    column = ColumnArray(MemoryTable(pyarrow.table({"t": tensors}), npartitions=2), "t")
+    assert column.structure.chunks == ((1, 2), (4,))
+    assert column.structure.shape == (3, 4)

@@ -11,6 +11,7 @@ from tiledkernel.client.calls import Listing, call_message, call_node
 from tiledkernel.client.connection import CannotWait
 from tiledkernel.client.errors import ClientError, UnknownStructureFamily
 from tiledkernel.client.exporting import saving
+from tiledkernel.client.messages import item_of
 from tiledkernel.client.node import Node, UnavailableClient
 from tiledkernel.client.pages import Pages
 from tiledkernel.client.plans import Plan, ask_message, at_hand
@@ -125,8 +126,7 @@ class Container(Node, Mapping[str, Any]):
             answer = yield from ask_message(call_node(url, include_data_sources=self._include_data_sources))
         except ClientError as error:
             raise self._lookup_error(error, segments) from error
-        found: Mapping[str, Any] = answer["data"]
-        return found
+        return item_of(answer)
 
     def _looking_up(self, segments: tuple[str, ...]) -> Plan[Mapping[str, Any]]:
         """The child of this key if it is among the results of the search."""

@@ -9,6 +9,7 @@ from tiledkernel import references
 from tiledkernel.client.calls import call_node, call_partition
 from tiledkernel.client.errors import ClientError
 from tiledkernel.client.exporting import saving
+from tiledkernel.client.messages import item_of
 from tiledkernel.client.node import Node
 from tiledkernel.client.plans import Plan, ask_bytes, ask_message, together
 from tiledkernel.client.uris import join_path
@@ -100,7 +101,7 @@ class DataFrameClient(Node):
             if error.response.status_code in (404, 410):
                 raise KeyError(column) from error
             raise
-        return self._client_of(answer["data"])
+        return self._client_of(item_of(answer))
 
     def export(self, filepath: Any, columns: str | Sequence[str] | None = None, *, format: str | None = None) -> None:  # noqa: A002 - the name that users know
         """Save the table, or only some of its columns.

@@ -18,6 +18,9 @@ from tiledkernel.nodes.protocols import Stamped, TableNode
 from tiledkernel.slices import Cut
 from tiledkernel.specs import Spec
 
+# By name: older releases of pyarrow do not have these types.
+_VIEWS: dict[str, Any] = {"string_view": pyarrow.large_string(), "binary_view": pyarrow.large_binary()}
+
 
 class ColumnArray:
     """One column, read when its length or its values are needed; one chunk per partition."""
@@ -46,7 +49,8 @@ class ColumnArray:
     def structure(self) -> ArrayStructure:
         """Shape (rows,), and one chunk for each partition that has rows."""
         lengths = tuple(len(part) for part in self._parts if len(part)) or (0,)
-        return describe_array(self._values.shape, self._values.dtype, (lengths,))
+        values = self._values
+        return describe_array(values.shape, values.dtype, (lengths, *((length,) for length in values.shape[1:])))
 
     def read(self, cut: Cut) -> NDArray[Any]:
         """The selected rows."""
@@ -63,6 +67,8 @@ def as_numpy(column: pyarrow.ChunkedArray[Any]) -> NDArray[Any]:
     if pyarrow.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = kind.value_type
+    if (plain := _VIEWS.get(str(kind))) is not None:
+        column, kind = column.cast(plain), plain
     if pyarrow.types.is_time(kind):
         column = column.cast(pyarrow.string())
         kind = column.type

@@ -12,6 +12,7 @@ from tiledkernel import wire
 from tiledkernel.encoding import Body, Encoding
 from tiledkernel.families.table.arrow_file import arrow_file
 from tiledkernel.families.table.csv_lines import csv_lines
+from tiledkernel.families.table.dictionaries import holds_dictionary, with_one_dictionary
 from tiledkernel.families.table.payload import TablePayload
 from tiledkernel.families.table.texts import ROWS
 
@@ -19,9 +20,9 @@ from tiledkernel.families.table.texts import ROWS
 def encode_arrow(payload: TablePayload, encoding: Encoding) -> Body:
     """An Arrow IPC file (not a stream: with a footer), with the pandas metadata of the table."""
     del encoding
-    if len(payload.partitions) > 1 and any(map(pyarrow.types.is_dictionary, payload.schema.types)):
+    if len(payload.partitions) > 1 and any(map(holds_dictionary, payload.schema.types)):
         # Of each column the format has one dictionary for all partitions.
-        return arrow_file(payload.schema, [payload.read().unify_dictionaries()])
+        return arrow_file(payload.schema, [with_one_dictionary(payload.read())])
     return arrow_file(payload.schema, payload.tables())
 
 

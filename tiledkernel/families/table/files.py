@@ -41,7 +41,7 @@ def explained(path: Path, kind: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise Gone(f"{path.name} is gone: it was deleted, or moved, after it was listed") from None
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise ReadFailed(
             f"{path.name} cannot be read as {kind}: {reason}; if it is still being written, wait for its end, "
