@@ -62,6 +62,6 @@ class Effort:
     warm_up: int = 20
 
 
-FULL = Effort(rounds=5, seconds=0.8, count=20_000)
+FULL = Effort(rounds=5, seconds=0.5, count=20_000)
 QUICK = Effort(rounds=1, seconds=0.15, count=200, warm_up=4)
 START_OF_REFERENCE = Effort(rounds=1, seconds=0, count=0)  # it takes half a minute

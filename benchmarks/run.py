@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import cases
+import client_measure
+import client_report
 import measure
 import report
 from samples import write_files
@@ -28,9 +31,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         write_files(Path(folder))
         commands = measure.commands(Path(folder), options.reference_python)
-        servers = {name: stack.enter_context(running(command, ready(name))) for name, command in commands.items()}
+        contexts = {name: running(command, ready(name)) for name, command in commands.items()}
+        with ThreadPoolExecutor(len(contexts)) as executor:  # together: some take half a minute
+            servers = dict(zip(contexts, executor.map(stack.enter_context, contexts.values()), strict=True))
         results = measure.requests(servers, effort)
         transfer = measure.transfer(servers[cases.OURS_MEMORY], effort)
+        times, clients = client_measure.everything(servers, effort, options.reference_python)
     own = measure.start(effort)
     python = options.reference_python
     other = measure.start(cases.START_OF_REFERENCE, python) if python else None
@@ -39,11 +45,13 @@ def main() -> None:
             f"Measured {where} Medians of {effort.rounds} rounds.",
             report.requests_table(results),
             report.totals_table(transfer, own, other),
+            client_report.times_table(times),
+            client_report.totals_table(times, clients),
         ]
     )
     print(text)
     print(f"\n{time.perf_counter() - begin:.0f} s")
-    failures = [f"{name}: {said}" for result in results for name, said in result.failures.items()]
+    failures = [f"{name}: {said}" for result in [*results, *times] for name, said in result.failures.items()]
     if failures:
         raise SystemExit("\n".join(["", "These could not be measured:", *failures]))
     if options.write:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 SIDE = 64  # of a block of 32 KiB: 64 x 64 float64
 FRAMES = 20
+KEYS = 10_000
+ROWS, MANY_ROWS, COLUMNS = 100_000, 2_000_000, 10  # 8 MB and 160 MB of float64
+TEXTS = ["copper", "nickel foil, annealed", "Zinc oxide", 'naïve, "quoted"', "", "iron", "sample 7", "background"]
 
 
 def block() -> np.ndarray:
@@ -16,8 +20,41 @@ def block() -> np.ndarray:
 
 
 def large() -> np.ndarray:
-    """256 MiB, of pages that are really there."""
-    return np.ones((256, 1 << 17))
+    """256 MiB, of numbers that no coding makes much smaller."""
+    return np.random.default_rng(0).random((256, 1 << 17))
+
+
+def mosaic() -> np.ndarray:
+    """What is served in chunks of 64 x 64."""
+    return np.random.default_rng(0).normal(size=(8 * SIDE, 8 * SIDE))
+
+
+def keys() -> list[str]:
+    """The keys of a large container."""
+    return [f"scan-{number:05}" for number in range(KEYS)]
+
+
+def floats(rows: int) -> pd.DataFrame:
+    """Ten columns of float64."""
+    random = np.random.default_rng(0)
+    return pd.DataFrame({f"column{number}": random.random(rows) for number in range(COLUMNS)})
+
+
+def mixed(rows: int) -> pd.DataFrame:
+    """Three columns of texts, three of integers, two of times, one of truth values and one of float64."""
+    random = np.random.default_rng(0)
+    texts = np.array(TEXTS, dtype=object)
+    start = np.datetime64("2026-01-01", "ns")
+    return pd.DataFrame(
+        {
+            **{f"text{number}": texts[random.integers(0, len(texts), rows)] for number in range(3)},
+            **{f"count{number}": random.integers(0, 10 ** (3 * number + 3), rows) for number in range(3)},
+            "began": start + np.arange(rows) * np.timedelta64(1, "s"),
+            "ended": start + random.integers(0, 10**15, rows).astype("m8[ns]"),
+            "good": random.random(rows) > 0.5,
+            "energy": random.random(rows),
+        }
+    )
 
 
 def write_files(folder: Path) -> None:

@@ -17,22 +17,21 @@ import psutil
 
 HOST = "127.0.0.1"
 HERE = Path(__file__).parent
-PATIENCE = 60.0  # seconds until a server that does not answer counts as failed
+PATIENCE = 120.0  # seconds until a server that does not answer counts as failed
 
 
-class Server:
-    """A running server: its port, and what its processes have used so far."""
+class Watched:
+    """What a process has used so far, its children included."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.port = port
-        self._process = psutil.Process(process.pid)
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
 
     def cpu(self) -> float:
-        """User and system seconds of the server and its children."""
+        """User and system seconds."""
         return sum(sum(process.cpu_times()[:2]) for process in self._family())
 
     def rss(self) -> int:
-        """Resident bytes of the server and its children."""
+        """Resident bytes."""
         return sum(process.memory_info().rss for process in self._family())
 
     def _family(self) -> list[psutil.Process]:
@@ -57,6 +56,19 @@ class Server:
             thread.join()
 
 
+class Server(Watched):
+    """A running server and its port."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        super().__init__(process.pid)
+        self.port = port
+
+    @property
+    def uri(self) -> str:
+        """Where clients find it."""
+        return f"http://{HOST}:{self.port}"
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
@@ -66,8 +78,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], path: str = "/healthz") -> Iterator[Server]:
-    """The server that `command` starts; '{port}' in it stands for its port. Ready when `path` answers."""
+def running(command: Sequence[str], path: str | None = "/healthz") -> Iterator[Server]:
+    """The server that `command` starts; '{port}' in it stands for its port.
+
+    It is ready when `path` answers; if that is None, for a server that does not speak HTTP, when it takes connections.
+    """
     port = free_port()
     words = [word.format(port=port) for word in command]
     with tempfile.TemporaryFile() as output:
@@ -90,21 +105,25 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"}
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, words: Sequence[str], output) -> None:
+def wait_until_ready(
+    process: subprocess.Popen[bytes], port: int, path: str | None, words: Sequence[str], output
+) -> None:
     """Return as soon as the server answers; RuntimeError with what it printed if it stops or never does."""
     deadline = time.monotonic() + PATIENCE
     while not answers(port, path):
         if process.poll() is not None or time.monotonic() > deadline:
             output.seek(0)
             said = output.read().decode(errors="replace")[-2000:]
-            raise RuntimeError(f"{' '.join(words)} does not answer {path}:\n{said}")
+            raise RuntimeError(f"{' '.join(words)} does not answer {path or 'anyone'}:\n{said}")
         time.sleep(0.005)
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether a request for `path` is answered with 200."""
+def answers(port: int, path: str | None) -> bool:
+    """Whether a request for `path` is answered with 200; or, if that is None, whether anyone is there."""
     try:
         with socket.create_connection((HOST, port), timeout=5) as connection:
+            if path is None:
+                return True
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
             return connection.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:

@@ -145,6 +145,9 @@ def test_the_page_has_the_marks():
 
 @pytest.mark.slow
 def test_a_quick_run_measures_every_case():
+    from cases import CASES
+    from client_cases import CLIENT_CASES
+
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "run.py"), "--quick"],
         capture_output=True,
@@ -153,8 +156,15 @@ def test_a_quick_run_measures_every_case():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    measured = [line for line in lines if " ms | " in line and "importing" not in line]
-    assert len(measured) == 7
-    assert all(line.split("|")[3].strip() != "-" for line in measured)
-    assert any(line.startswith("| 256 MiB from memory") for line in lines)
+    tables = [rows_of(table) for table in done.stdout.split("\n\n") if table.startswith("|")]
+    requests, totals, client_times, client_totals = tables
+    assert len(requests) == len(CASES)
+    assert len(client_times) == len(CLIENT_CASES)
+    assert all(row[2] != "-" for row in requests)
+    assert any(row[0].startswith("256 MiB from memory") for row in totals)
+    assert all(row[2].endswith(" ms") for row in client_times)
+    assert all(row[1] != "-" for row in client_totals)
+
+
+def rows_of(table):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]

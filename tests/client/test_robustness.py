@@ -93,9 +93,11 @@ def test_what_is_stopped_from_outside_stops_within() -> None:
 
 
 def test_results_are_in_order() -> None:
-    assert run_side_by_side([lambda n=n: time.sleep(0.01 * (n % 3)) or n for n in range(9)], 3, Stop()) == list(
-        range(9)
-    )
+    def slow(number: int) -> int:
+        time.sleep(0.01 * (number % 3))
+        return number
+
+    assert run_side_by_side([partial(slow, number) for number in range(9)], 3, Stop()) == list(range(9))
 
 
 def test_a_failure_ends_what_is_done_within_another_part(scripted: Any) -> None:
