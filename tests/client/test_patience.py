@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +16,15 @@ from .scripted import message
 
 CALL = Call(url="http://local-tiled-app/api/v1/metadata/a")
 BUSY = message({}, 503)
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits() -> None:
+    """Until nothing that other tests began is still being tried again."""
+    for _ in range(1000):
+        if not Patience._waiting:
+            return
+        time.sleep(0.02)
 
 
 @pytest.fixture
