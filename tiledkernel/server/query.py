@@ -107,7 +107,7 @@ class QueryDecoder:
             name = next((known for known in self._names if f"`{known}`" in message), "")
             return Unprocessable(f"query parameter {name!r} is missing", "query", name, kind="missing")
         value = _shown(values.get(name))
-        if "`int`" in message:  # in a query everything is text
+        if "`int" in message:  # in a query everything is text
             message = "expected a whole number"
         return Unprocessable(f"query parameter {name}={value!r}: {message}", "query", name, value=value)
 
