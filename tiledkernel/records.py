@@ -68,6 +68,8 @@ class Reader(Struct, frozen=True, kw_only=True):
     - `numbered`: group files named <name><digits><suffix> into one node with `open_many`.
     - `suffixes`: with their dots, lower case; `signatures`: how files of the format begin, if that tells.
     - `directory`: the format is a directory, such as a Zarr store, not a file.
+    - `markers`: names of files of which each directory of the format holds one at least, whatever it is called. A
+      change of one of them means a new node; what changes besides is told by nodes that are `Stamped`.
     - `concurrency`: 'threads' if calls may run side by side, 'one' if the library wants one call at a time.
     """
 
@@ -78,6 +80,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     open_many: Ref | None = None
     numbered: bool = False
     directory: bool = False
+    markers: tuple[str, ...] = ()
     concurrency: Concurrency = "threads"
 
 

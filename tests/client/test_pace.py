@@ -70,11 +70,11 @@ def test_a_connection_that_broke_says_nothing_of_the_server() -> None:
 
 def test_all_data_come_from_a_server_that_is_overwhelmed_at_first(scripted: Any, impatient: None) -> None:
     """And after its first refusals no more requests are open than it copes with."""
-    context, app = scripted(*[message({}, 503)] * 6, (200, {}, b"x"), max_connections=8)
+    context, app = scripted(*[message({}, 503)] * 2, (200, {}, b"x"), max_connections=8)
     found = context.run(together(ask_bytes(Call(url=URL)) for _ in range(16)))
     assert found == [b"x"] * 16
     assert context._pace.allowed < 8
-    assert len(app.requests) == 22
+    assert len(app.requests) == 18
 
 
 def test_no_more_are_open_than_the_server_copes_with(scripted: Any, impatient: None) -> None:

@@ -72,7 +72,7 @@ def test_several_requests_that_are_tried_again_say_so_once(
 ) -> None:
     with Patience() as other:
         other.note(2)
-        context, _ = scripted(*[BUSY] * 5, (200, {}, b"x"))
+        context, _ = scripted(*[BUSY] * 2, (200, {}, b"x"))
         context.run(together(ask_bytes(CALL) for _ in range(5)))
     assert capsys.readouterr().err == f"{WORD}\n"
 

@@ -15,6 +15,7 @@ from tiledkernel.nodes import listings, walk
 from tiledkernel.nodes.directory import DirectoryNode, DirectoryOptions, directory_tree
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.nodes.readers import ReaderTable
+from tiledkernel.records import Reader
 
 
 def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
@@ -178,12 +179,43 @@ def test_a_root_in_the_format_of_a_reader_is_one_node(folder, put, toys, serve) 
 
 
 def _readers() -> ReaderTable:
-    from tiledkernel.records import Reader
-
     reader = Reader(
         media_type="application/x-group", suffixes=(".group",), open="toy_readers:open_group", directory=True
     )
     return ReaderTable([(reader, "toy")])
+
+
+MARKED = Reader(
+    media_type="application/x-marked", markers=("mark.json",), open="toy_readers:open_group", directory=True
+)
+
+
+def test_a_folder_is_known_by_a_file_in_it_whenever_that_comes(folder, put, toys) -> None:
+    put("plain/x.npy", [1])
+    tree = directory_tree(DirectoryOptions(path=str(folder)), ReaderTable([(MARKED, "toy")]), toys.adopt)
+    assert isinstance(tree["plain"], DirectoryNode)
+    put("plain/mark.json")
+    assert list(tree["plain"].open()) == ["x"]
+    (folder / "plain/mark.json").unlink()
+    assert isinstance(tree["plain"], DirectoryNode)
+
+
+def test_a_root_is_known_by_a_file_in_it(folder, put, toys) -> None:
+    put("root/mark.json")
+    put("root/x.npy", [1])
+    root = directory_tree(DirectoryOptions(path=str(folder / "root")), ReaderTable([(MARKED, "toy")]), toys.adopt)
+    assert list(root.open()) == ["x"]
+
+
+def test_the_stamp_of_a_marked_folder_changes_with_its_marker_and_looks_at_no_other_file(folder, put, toys) -> None:
+    put("a/mark.json")
+    put("a/deep/x.npy", [1])
+    entry = directory_tree(DirectoryOptions(path=str(folder)), ReaderTable([(MARKED, "toy")]), toys.adopt)["a"]
+    before = entry.stamp()
+    put("a/deep/y.npy", [2])
+    assert entry.stamp() == before
+    (folder / "a/mark.json").write_text("{}")
+    assert entry.stamp() != before
 
 
 @pytest.mark.parametrize("name", ["absent", "a.npy"])

@@ -73,9 +73,17 @@ class DirectoryNode:
         if entry is None:
             item = listing.items[key]
             if item.claim is None:
-                return self._folder_of(item)
+                return self._folder_of(item) if (marked := self._marked(item)) is None else marked
             entry = listing.entries[key] = FileEntry(item, self._folder, self._shelf)
         return entry
+
+    def _marked(self, item: Item) -> FileEntry | None:
+        """A subfolder in the format of a reader that tells by a file in it, which may come and go at any time."""
+        rules = self._listings.rules
+        claim = None if rules.include else rules.readers.of_directory(self._folder / item.names[0])
+        if claim is None:
+            return None
+        return FileEntry(Item(item.key, item.names, claim, claim.reader.media_type), self._folder, self._shelf)
 
     def _folder_of(self, item: Item) -> DirectoryNode:
         folder = self._shelf.root.check(self._folder / item.names[0])
@@ -109,11 +117,11 @@ def directory_tree(
     if not root.path.is_dir():
         raise ConfigurationError(f"{options.path!r} is a file: expected the folder in which it lies")
     shelf = Shelf(root, OpenFiles() if open_files is None else open_files, adopt)
-    for suffix in suffixes_of(root.path.name):
-        claim = readers.of_suffix(suffix, directory=True)
-        if claim is not None:
-            item = Item(root.path.name, (root.path.name,), claim, claim.reader.media_type)
-            return FileEntry(item, root.path.parent, shelf)
+    claims = (readers.of_suffix(suffix, directory=True) for suffix in suffixes_of(root.path.name))
+    claim = next(filter(None, claims), None) or readers.of_directory(root.path)
+    if claim is not None:
+        item = Item(root.path.name, (root.path.name,), claim, claim.reader.media_type)
+        return FileEntry(item, root.path.parent, shelf)
     return DirectoryNode(root.path, shelf, Listings(root, rules))
 
 

@@ -26,6 +26,7 @@ from tiledkernel.nodes.open_files import OpenFiles
 from tiledkernel.nodes.paths import SafeRoot, files_below, reason_of
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.readers import Claim
+from tiledkernel.nodes.stamps import stamp_of
 from tiledkernel.nodes.walk import Item
 from tiledkernel.records import Reader
 from tiledkernel.specs import Spec
@@ -125,12 +126,15 @@ class FileEntry:
     def stamp(self) -> Hashable:
         """A value that differs after the file was changed; NotFound if it is gone.
 
-        For a directory it covers the direct entries: a format that changes further down needs nodes that are
-        `Stamped`. For a sequence it covers which files there are, and the content of the first and the last.
+        For a directory it covers the reader's markers, or the direct entries if there are none: what changes further
+        down is told by nodes that are `Stamped`. For a sequence it covers which files there are, and the content of
+        the first and the last.
         """
         try:
             if self._item.sequence:
                 return self._names_digest, _status(self._folder), _status(self._first), _status(self._last)
+            if self.reader.markers:
+                return _status(self._first), _markers(self._first, self.reader.markers)
             if self.reader.directory:
                 return _status(self._first), _direct_entries(self._first)
             return _status(self._first)
@@ -274,6 +278,10 @@ class FileEntry:
 def _status(path: Path | str) -> tuple[int, int, int]:
     status = os.stat(path)  # noqa: PTH116 - a text saves making a Path for every request
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _markers(directory: Path, names: Sequence[str]) -> Hashable:
+    return tuple(stamp_of(directory / name) for name in names)
 
 
 def _direct_entries(directory: Path) -> Hashable:

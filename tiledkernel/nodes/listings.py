@@ -21,7 +21,7 @@ class Listings:
 
     def __init__(self, root: SafeRoot, rules: Rules, max_items: int = MAX_ITEMS) -> None:
         self._root = root
-        self._rules = rules
+        self.rules = rules
         self._max_items = max_items
         self._known: OrderedDict[Path, Listing] = OrderedDict()
         self._items = 0
@@ -37,7 +37,7 @@ class Listings:
                     self._known.move_to_end(folder)
             if known is not None and known.settled and known.stamp == folder_stamp(folder):
                 return known
-            listing = scan(folder, self._root, self._rules, known)
+            listing = scan(folder, self._root, self.rules, known)
             self._remember(folder, listing)
         for level, text in sorted(listing.messages - (known.messages if known else frozenset())):
             logger.log(level, "%s", text)

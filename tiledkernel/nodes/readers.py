@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -43,6 +45,7 @@ class ReaderTable:
     def __init__(self, readers: Iterable[tuple[Reader, str]], prefer: Mapping[str, str] | None = None) -> None:
         self._suffixes = {kind: Registry[Claim]("file suffix", prefer) for kind in (False, True)}
         self._media_types = {kind: Registry[Claim]("reader of media type", prefer) for kind in (False, True)}
+        self._markers: Registry[Claim] = Registry("file in a directory", prefer)
         self._signatures: dict[bytes, Claim] = {}
         signatures: Registry[Claim] = Registry("file signature", prefer)
         for reader, plugin in readers:
@@ -50,6 +53,8 @@ class ReaderTable:
             self._media_types[reader.directory].add(reader.media_type, claim, plugin)
             for suffix in reader.suffixes:
                 self._suffixes[reader.directory].add(suffix.lower(), claim, plugin)
+            for marker in reader.markers:
+                self._markers.add(marker, claim, plugin)
             for signature in reader.signatures:
                 signatures.add(signature.hex(), claim, plugin)
         for text, claim in sorted(signatures.items(), key=lambda item: -len(item[0])):  # the longest tells most
@@ -67,6 +72,10 @@ class ReaderTable:
     def by_signature(self, head: bytes) -> Claim | None:
         """Who recognises a file by its first bytes."""
         return next((claim for signature, claim in self._signatures.items() if head.startswith(signature)), None)
+
+    def of_directory(self, path: Path) -> Claim | None:
+        """Who recognises a directory by a file in it."""
+        return next((claim for name, claim in self._markers.items() if os.path.isfile(path / name)), None)  # noqa: PTH113 - an unreadable one is none
 
     def media_types(self) -> list[str]:
         """All media types that can be read, in order."""

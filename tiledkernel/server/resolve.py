@@ -69,6 +69,8 @@ class Entry:
         """A value that differs after every change of the data; None if nobody can tell."""
         own = self.node.stamp(cut) if isinstance(self.node, Stamped) else None
         if self.file is not None:
+            if own is None and self.file.reader.directory and isinstance(self.node, Stamped):
+                return None  # the stamp of a directory says nothing about what lies further down
             return self.file_stamp, own
         return own
 

@@ -1,0 +1,155 @@
+"""Metadata of arrays that are to be stored: from what the kernel says of an array to a `zarr.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tiledkernel.blocks import Chunks, choose_chunk
+from tiledkernel.errors import Unprocessable
+from tiledkernel.families.array.dtypes import to_numpy
+from tiledkernel.families.array.structure import ArrayStructure
+
+NUMPY_DTYPE = "_numpy_dtype"  # the attribute that says what elements are for which version 3 has no name
+MAX_CHUNKS = 10_000_000
+MAX_NDIM = 32
+MAX_CHUNK = 1 << 30  # bytes
+MAX_BYTES = 1 << 60
+_LEVEL = 1
+_GROWING = 1 << 40  # the length that an empty axis may come to have, as far as chunks are concerned
+
+_NAMES = {"b1": "bool"} | {
+    f"{letter}{size}": f"{name}{size * 8}"
+    for letter, name, sizes in (
+        ("i", "int", (1, 2, 4, 8)), ("u", "uint", (1, 2, 4, 8)), ("f", "float", (2, 4, 8)), ("c", "complex", (8, 16)),
+    )
+    for size in sizes
+}  # fmt: skip
+
+
+def chunk_to_store(structure: ArrayStructure) -> tuple[int, ...]:
+    """The shape of the chunks in which an array is stored: its own, if they are regular, else some of a few MiB.
+
+    Unprocessable if the array, its chunks or their number are more than can be meant.
+    """
+    shape, itemsize = structure.shape, structure.data_type.itemsize
+    if len(shape) > MAX_NDIM or any(not 0 <= length < 1 << 62 for length in shape):
+        raise _refused(f"shape {list(shape)[:40]} cannot be stored: expected at most {MAX_NDIM} lengths, 0 or more")
+    if itemsize < 1 or structure.nbytes > MAX_BYTES:
+        raise _refused(f"an array of {structure.nbytes:_} bytes cannot be stored: at most {MAX_BYTES:_} are")
+    sums = tuple(map(sum, structure.chunks))
+    if sums != shape or any(length < 0 for lengths in structure.chunks for length in lengths):
+        raise _refused(f"chunks that add up to {list(sums)[:40]} do not fit the shape {list(shape)}")
+    chunk = _regular(structure.chunks)
+    if chunk is None or 0 in chunk:
+        chunk = choose_chunk(tuple(length or _GROWING for length in shape), itemsize)
+    check_size(shape, chunk, itemsize)
+    return chunk
+
+
+def check_size(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> None:
+    """Unprocessable if there are too many chunks, or if they are too large."""
+    count = math.prod(-(-length // step) for length, step in zip(shape, chunk, strict=True))
+    if count > MAX_CHUNKS:
+        raise _refused(
+            f"{count:_} chunks of {list(chunk)} are too many, at most {MAX_CHUNKS:_} are stored: choose larger ones, "
+            "of 1 to 8 MiB"
+        )
+    if math.prod(chunk) * itemsize > MAX_CHUNK:
+        raise _refused(
+            f"chunks of {list(chunk)} have {math.prod(chunk) * itemsize:_} bytes, at most {MAX_CHUNK:_} are stored: "
+            "choose smaller ones, of 1 to 8 MiB"
+        )
+
+
+def _refused(message: str) -> Unprocessable:
+    return Unprocessable(message, "body", "data_sources", "structure")
+
+
+def _regular(chunks: Chunks) -> tuple[int, ...] | None:
+    """The chunk shape, if all chunks but the last of each axis are equal and that one is not larger."""
+    if any(not lengths or len(set(lengths[:-1])) > 1 or lengths[-1] > lengths[0] for lengths in chunks):
+        return None
+    return tuple(lengths[0] for lengths in chunks)
+
+
+def describe_zarr(structure: ArrayStructure, chunk: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a `zarr.json` for an array whose chunks rest as Zstandard alone."""
+    dtype = to_numpy(structure.data_type)
+    data_type = _data_type(dtype)
+    attributes = dict(attributes)
+    if data_type is None:
+        data_type = {"name": "raw_bytes", "configuration": {"length_bytes": dtype.itemsize}}
+        attributes[NUMPY_DTYPE] = _described(dtype)
+    endian = {} if dtype.byteorder == "|" else {"endian": "big" if dtype.byteorder == ">" else "little"}
+    described = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(structure.shape),
+        "data_type": data_type,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunk)}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},  # one folder to flush
+        "fill_value": _fill(dtype, data_type),
+        "codecs": [
+            {"name": "bytes", "configuration": endian} if endian else {"name": "bytes"},
+            {"name": "zstd", "configuration": {"level": _LEVEL, "checksum": True}},
+        ],
+        "attributes": attributes,
+        "storage_transformers": [],
+    }
+    if structure.dims is not None:
+        described["dimension_names"] = list(structure.dims)
+    return described
+
+
+def to_json(described: Mapping[str, Any]) -> bytes:
+    """The bytes of a metadata file."""
+    return json.dumps(described, indent=2).encode()
+
+
+def _data_type(dtype: np.dtype[Any]) -> Any:
+    """The name that version 3 has for an element type; None if it has none that says all there is to say."""
+    if dtype.fields is not None:
+        fields = [(name, dtype.fields[name][0]) for name in dtype.names or ()]
+        described = [[name, None if inner.byteorder == ">" else _data_type(inner)] for name, inner in fields]
+        if any(inner is None for _, inner in described):
+            return None
+        return {"name": "structured", "configuration": {"fields": described}}
+    if dtype.kind in "mM":
+        unit, count = np.datetime_data(dtype)
+        kind = "datetime64" if dtype.kind == "M" else "timedelta64"
+        return {"name": f"numpy.{kind}", "configuration": {"unit": unit, "scale_factor": count}}
+    named = {"U": "fixed_length_utf32", "S": "null_terminated_bytes", "V": "raw_bytes"}.get(dtype.kind)
+    if named is not None and dtype.subdtype is None:
+        return {"name": named, "configuration": {"length_bytes": dtype.itemsize}}
+    return None if dtype.subdtype is not None else _NAMES.get(f"{dtype.kind}{dtype.itemsize}")
+
+
+def _described(dtype: np.dtype[Any]) -> Any:
+    """A type as version 2 writes it, which has the order of bytes and arrays in fields."""
+    if dtype.fields is None:
+        return dtype.str
+    fields: list[list[Any]] = []
+    for name in dtype.names or ():
+        inner = dtype.fields[name][0]
+        base, shape = inner.subdtype if inner.subdtype is not None else (inner, ())
+        fields.append([name, _described(base), *([list(shape)] if shape else [])])
+    return fields
+
+
+def _fill(dtype: np.dtype[Any], data_type: Any) -> Any:
+    if isinstance(data_type, str):
+        return {"b": False, "c": [0.0, 0.0], "f": 0.0}.get(dtype.kind, 0)
+    if dtype.kind in "mM":
+        return int(np.array("NaT", dtype).astype(dtype.newbyteorder("=")).view("i8"))
+    return "" if dtype.kind in "US" else _zeros(dtype.itemsize)
+
+
+def _zeros(count: int) -> str:
+    """Base64 of so many zero bytes."""
+    full, rest = divmod(count, 3)
+    return "AAAA" * full + ("", "AA==", "AAA=")[rest]
