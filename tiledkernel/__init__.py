@@ -5,25 +5,29 @@ This module is what a plugin imports: the marker for its hooks and the records t
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 __api__ = 1  # of the hooks and records; a plugin written for a newer one is refused
 
-from tiledkernel.hookspecs import hookimpl
-from tiledkernel.records import (
-    Adopter,
-    Authenticator,
-    Command,
-    Compressor,
-    Conversion,
-    Family,
-    QueryType,
-    Reader,
-    Route,
-    Router,
-    Serializer,
-    TreeKind,
-)
-from tiledkernel.specs import Spec
+if TYPE_CHECKING:
+    from tiledkernel.hookspecs import hookimpl
+    from tiledkernel.records import (
+        Adopter,
+        Authenticator,
+        Command,
+        Compressor,
+        Conversion,
+        Family,
+        QueryType,
+        Reader,
+        Route,
+        Router,
+        Serializer,
+        TreeKind,
+    )
+    from tiledkernel.specs import Spec
 
 __all__ = [
     "Adopter",
@@ -43,3 +47,14 @@ __all__ = [
     "__version__",
     "hookimpl",
 ]
+
+_MODULES = {"hookimpl": "tiledkernel.hookspecs", "Spec": "tiledkernel.specs"}  # the others are records
+
+
+def __getattr__(name: str) -> Any:
+    """Loaded when first used: a client needs neither hooks nor records."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES.get(name, "tiledkernel.records")), name)
+    globals()[name] = value
+    return value

@@ -150,6 +150,28 @@ def test_no_more_requests_run_than_allowed() -> None:
     assert most == 3
 
 
+def test_who_leaves_the_queue_passes_the_news_on() -> None:
+    """One may ask at a time; of those who wait many give up, at any moment."""
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.002)
+        await Scripted((200, {}, b"x"))(scope, receive, send)
+
+    async def program() -> bytes:
+        async with await AsyncContext.from_app(slow, max_connections=1) as context:
+            call = Call(url="http://local-tiled-app/api/v1/x")
+            for number in range(30):
+                tasks = [asyncio.ensure_future(context.run(ask_bytes(call))) for _ in range(5)]
+                await asyncio.sleep(0.0005 * number)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.timeout(20):
+                return await context.run(ask_bytes(call))
+
+    assert run(program()) == b"x"
+
+
 def test_one_failure_ends_what_was_asked_with_it() -> None:
     """And it is raised itself, not in a group."""
     app = Scripted(message({"detail": "no"}, 404))

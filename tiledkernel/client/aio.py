@@ -226,7 +226,11 @@ class AsyncContext(Connection):
     @asynccontextmanager
     async def _data_slot(self) -> AsyncIterator[Any]:
         async with self._room:
-            await self._room.wait_for(lambda: self._pace.has_room)
+            try:
+                await self._room.wait_for(lambda: self._pace.has_room)
+            except asyncio.CancelledError:
+                self._room.notify(self._pace.room)  # the news may have come to this one, who leaves
+                raise
             begun = self._pace.begin()
         status: int | None = None
 
@@ -242,7 +246,7 @@ class AsyncContext(Connection):
 
     async def _tell_those_who_wait(self) -> None:
         async with self._room:
-            self._room.notify_all()
+            self._room.notify(self._pace.room)  # not all: each would look, and wait again
 
     @asynccontextmanager
     async def throttle(self) -> AsyncIterator[None]:

@@ -287,7 +287,7 @@ class Context(Connection):
         finally:
             with self._room:
                 self._pace.end(begun, status)
-                self._room.notify_all()
+                self._room.notify(self._pace.room)
 
     @contextmanager
     def throttle(self) -> Iterator[None]:

@@ -24,6 +24,11 @@ class Pace:
         """Whether another request may begin."""
         return self.open < self.allowed
 
+    @property
+    def room(self) -> int:
+        """How many may begin."""
+        return max(0, self.allowed - self.open)
+
     def begin(self) -> int:
         """A request begins; the number is to be given back with its end."""
         self.open += 1
