@@ -1,0 +1,148 @@
+"""All that differs between SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from tiledkernel.errors import ConfigurationError
+
+BUSY_SECONDS = 30  # that a writer waits for another process
+WRITING: Final = {"tiled_writing": True}
+_FULL = frozenset({"SQLITE_FULL", "53100"})
+_AGAIN = frozenset({"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "40001", "40P01", "55P03"})
+_DOWN = frozenset({"57P01", "57P02", "57P03", "53300"})
+
+
+class PoolSizes(Struct, frozen=True):
+    """Connections that stay open, and how many more there may be for a while."""
+
+    size: int = 5
+    overflow: int = 10
+
+
+class Dialect(Struct, frozen=True):
+    """What a kind of database needs to be told differently.
+
+    - `one_writer`: whether writers of one process had better wait for each other in the process.
+    - `insert`: an INSERT that has `on_conflict_do_nothing`.
+    """
+
+    name: str
+    one_writer: bool
+    insert: Callable[[Table], Any]
+
+
+SQLITE = Dialect("sqlite", one_writer=True, insert=sqlite.insert)
+POSTGRESQL = Dialect("postgresql", one_writer=False, insert=postgresql.insert)
+
+
+def parse_uri(uri: str) -> URL:
+    """The URL of a database for SQLAlchemy: SQLite for a bare path; ConfigurationError if it is neither."""
+    if "://" not in uri:
+        return URL.create("sqlite", database=str(Path(uri).expanduser()))
+    try:
+        url = make_url(uri)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(f"{_shown(uri)} is no URI of a database: expected {_EXPECTED}") from None
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        return url.set(drivername="sqlite")
+    if kind in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise ConfigurationError(f"a catalog cannot be kept in {kind!r}: expected {_EXPECTED}")
+
+
+_EXPECTED = "'sqlite:////path/to/catalog.db', 'postgresql://user:password@host/name', or the path of a file"
+
+
+def _shown(uri: str) -> str:
+    """A URI for messages, without what may be a password."""
+    return repr(uri.partition("://")[0] + "://...")
+
+
+def is_memory(url: URL) -> bool:
+    """Whether a SQLite database lies in memory alone."""
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def open_engine(url: URL, pool: PoolSizes) -> tuple[Engine, Dialect]:
+    """An engine that hands each connection to one thread at a time."""
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(url, pool), SQLITE
+    try:
+        engine = create_engine(
+            url,
+            pool_size=pool.size,
+            max_overflow=pool.overflow,
+            pool_recycle=1800,
+            connect_args={"connect_timeout": 10, "prepare_threshold": 1},
+        )
+    except ImportError as error:
+        raise ConfigurationError("PostgreSQL needs its driver: pip install 'tiled-sql-catalog[postgresql]'") from error
+    return engine, POSTGRESQL
+
+
+def _open_sqlite(url: URL, pool: PoolSizes) -> Engine:
+    arguments: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY_SECONDS, "cached_statements": 512}
+    if is_memory(url):
+        engine = create_engine(url, connect_args=arguments, poolclass=StaticPool)
+    else:
+        engine = create_engine(url, connect_args=arguments, pool_size=pool.size, max_overflow=pool.overflow)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    del record
+    connection.isolation_level = None  # transactions begin where we say so
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # what was acknowledged is on disk
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "mmap_size=1073741824",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its lock at once, so that what it reads cannot be outdated when it writes."""
+    if connection.get_execution_options().get("tiled_writing"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def reading_options(dialect: Dialect) -> Mapping[str, Any]:
+    """Execution options of connections that only read: each statement stands alone."""
+    return {"isolation_level": "AUTOCOMMIT"} if dialect is POSTGRESQL else {}
+
+
+def code_of(error: DBAPIError) -> str:
+    """What the database calls an error: an SQLSTATE, or SQLite's name."""
+    original = error.orig
+    return str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether the disk has no room left."""
+    return code_of(error) in _FULL
+
+
+def may_try_again(error: DBAPIError) -> bool:
+    """Whether a transaction failed for no fault of its own, but because others were at work."""
+    return code_of(error) in _AGAIN
+
+
+def is_down(error: DBAPIError) -> bool:
+    """Whether the database cannot be reached."""
+    return error.connection_invalidated or code_of(error) in _DOWN or not code_of(error)

@@ -1,0 +1,99 @@
+"""What the index knows of a node: addresses, each with the keys of what is there.
+
+An address stands for an aspect of nodes and a dotted place in their metadata. It is a number, the digest of both, so
+that no table of places has to be kept. What is indexed follows from the node alone: to take it out of the index again,
+the same entries are made once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, TypeAlias
+
+from tiled_sql_catalog.sortable import identity, sort_key, text_key
+from tiledkernel import wire
+from tiledkernel.errors import Unprocessable
+from tiledkernel.queries import split_words
+from tiledkernel.specs import Spec
+
+MAX_ENTRIES = 100_000  # of one node
+MAX_DEPTH = 100  # of its metadata
+
+VALUE: Final = "value"  # what is at a place, in order
+WHOLE: Final = "whole"  # the list or object at a place, by its identity
+ELEMENT: Final = "element"  # an element of the list at a place
+WORD: Final = "word"  # a word of any text
+FAMILY: Final = "family"
+SPEC: Final = "spec"
+SPECS: Final = "specs"  # all specs, in their order
+TAG: Final = "tag"
+
+Entry: TypeAlias = tuple[int, bytes]
+
+
+@lru_cache(maxsize=65_536)
+def address(aspect: str, place: str = "") -> int:
+    """The number of an aspect at a place."""
+    text = f"{aspect}\0{place}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+
+
+def entries_of(
+    metadata: Mapping[str, Any], family: str, specs: Sequence[Spec], tags: Iterable[str] | None
+) -> set[Entry]:
+    """Everything to index of a node with these (JSON) metadata; Unprocessable if that is too much."""
+    found = {(address(FAMILY), text_key(family)), (address(SPECS), text_key(specs_text(specs)))}
+    found.update((address(SPEC), text_key(spec.name)) for spec in specs)
+    found.update((address(TAG), text_key(tag)) for tag in tags or ())
+    word = address(WORD)
+    for aspect, key in _walk(metadata):
+        found.add((word, key) if aspect is None else (aspect, key))
+        if len(found) > MAX_ENTRIES:
+            raise Unprocessable(
+                f"these metadata hold more than {MAX_ENTRIES} values and words, more than can be searched: store long "
+                "lists as an array, and long texts as a file",
+                "body", "metadata",
+            )  # fmt: skip
+    return found
+
+
+def specs_text(specs: Sequence[Spec]) -> str:
+    """A list of specs as it is stored."""
+    return wire.encode_json([{"name": spec.name, "version": spec.version} for spec in specs]).decode()
+
+
+def _walk(metadata: Mapping[str, Any]) -> Iterator[tuple[int | None, bytes]]:
+    """Entries of metadata: (address, key), or (None, key of a word)."""
+    pending: list[tuple[str | None, Any, int]] = [*_inside(None, metadata, 0, top=True)]
+    while pending:
+        place, value, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise Unprocessable(
+                f"these metadata are nested more than {MAX_DEPTH} deep: use flatter ones", "body", "metadata"
+            )
+        if place is not None:
+            yield address(VALUE, place), sort_key(value)
+        if isinstance(value, str):
+            yield from ((None, text_key(word)) for word in split_words(value))
+        elif isinstance(value, list):
+            if place is not None:
+                yield address(WHOLE, place), identity(value)
+                yield from ((address(ELEMENT, place), identity(item)) for item in value)
+            pending += [(None, item, depth + 1) for item in value]
+        elif isinstance(value, dict):
+            if place is not None:
+                yield address(WHOLE, place), identity(value)
+            pending += _inside(place, value, depth + 1)
+
+
+def _inside(
+    place: str | None, value: Mapping[str, Any], depth: int, *, top: bool = False
+) -> Iterator[tuple[str | None, Any, int]]:
+    """What an object holds, by its place; nothing can be addressed inside lists, nor below a key with a dot."""
+    for key, item in value.items():
+        if "." in key or (place is None and not top):
+            yield None, item, depth
+        else:
+            yield key if top else f"{place}.{key}", item, depth

@@ -1,0 +1,82 @@
+"""Rows of the catalog as Python sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tiled_sql_catalog.schema import nodes
+from tiledkernel import wire
+from tiledkernel.nodes.protocols import DataSource
+from tiledkernel.specs import Spec
+
+_specs = msgspec.json.Decoder(tuple[Spec, ...])
+_tags = msgspec.json.Decoder(frozenset[str])
+
+COLUMNS = tuple(
+    nodes.c[name]
+    for name in (
+        "id", "parent", "key", "path", "family", "metadata", "specs", "access_tags", "children", "version", "created",
+        "updated", "token",
+    )
+)  # fmt: skip
+
+
+class Node(Struct, frozen=True, dict=True):
+    """A node as it was when it was read; what is JSON is decoded when it is first asked for."""
+
+    id: int
+    parent: int | None
+    key: str
+    path: bytes
+    family: str
+    metadata_text: str
+    specs_text: str
+    tags_text: str | None
+    children: int
+    version: int
+    created: int
+    updated: int
+    token: str | None = None
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """What the owner says about the data."""
+        found: dict[str, Any] = wire.decode_json(self.metadata_text)
+        return found
+
+    @cached_property
+    def specs(self) -> tuple[Spec, ...]:
+        """Promises beyond the structure."""
+        return _specs.decode(self.specs_text)
+
+    @cached_property
+    def access_tags(self) -> frozenset[str] | None:
+        """What an access policy goes by; None if nobody said."""
+        return None if self.tags_text is None else _tags.decode(self.tags_text)
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A node to be made. `token` is known to its maker alone: who sends it again gets the same node, not a conflict."""
+
+    family: str = "container"
+    key: str | None = None
+    metadata: dict[str, Any] = {}
+    specs: Sequence[Spec | str] = ()
+    access_tags: Sequence[str] | None = None
+    data_sources: Sequence[DataSource] = ()
+    token: str | None = None
+
+
+class Revision(Struct, frozen=True):
+    """What a node was before it was changed."""
+
+    number: int
+    metadata: dict[str, Any]
+    specs: tuple[Spec, ...]
+    access_tags: frozenset[str] | None
+    updated: int
