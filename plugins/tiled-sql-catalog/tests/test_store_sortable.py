@@ -34,8 +34,9 @@ def test_texts_are_in_the_order_of_code_points(one, other):
 
 @given(anything, anything)
 def test_types_and_values_are_in_the_order_of_the_kernel(one, other):
-    if one is not None and other is not None:
-        assert (sort_key(one) < sort_key(other)) == (values.order(one) < values.order(other))
+    keys = None if one is None or other is None else (sort_key(one), sort_key(other))
+    if keys is not None and max(map(len, keys)) < MAX_KEY:  # of longer ones only the beginning is in order
+        assert (keys[0] < keys[1]) == (values.order(one) < values.order(other))
 
 
 @given(anything, anything)

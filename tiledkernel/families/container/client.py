@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from tiledkernel.client.calls import Listing, call_message, call_node
+from tiledkernel.client.calls import PAGE_LIMIT, Listing, call_message, call_node
 from tiledkernel.client.connection import CannotWait
 from tiledkernel.client.errors import ClientError, UnknownStructureFamily
 from tiledkernel.client.exporting import saving
@@ -247,8 +247,8 @@ class Container(Node, Mapping[str, Any]):
         page_size: int | None,
     ) -> Iterator[Plan[Sequence[T]]]:
         limits = [limit for limit in (count, page_size) if limit is not None]
-        listing = self._listing(fields)
-        reading = Pages(listing, direction, start, min(limits, default=None))
+        usual = PAGE_LIMIT if fields == "" else None  # keys are short: as many at once as there can be
+        reading = Pages(self._listing(fields), direction, start, min(limits, default=usual))
         while reading.call is not None:
             yield self._reading_page(reading, made)
 
