@@ -84,11 +84,21 @@ def open_engine(url: URL, pool: PoolSizes) -> tuple[Engine, Dialect]:
             pool_size=pool.size,
             max_overflow=pool.overflow,
             pool_recycle=1800,
-            connect_args={"connect_timeout": 10, "prepare_threshold": 1},
+            connect_args={"connect_timeout": 10, "prepare_threshold": 1, "options": _options(url)},
         )
     except ImportError as error:
         raise ConfigurationError("PostgreSQL needs its driver: pip install 'tiled-sql-catalog[postgresql]'") from error
     return engine, POSTGRESQL
+
+
+def _options(url: URL) -> str:
+    """Settings of a session: each search is planned for what it asks, since values differ widely in how many have them.
+
+    What the URI itself says comes last, and so counts.
+    """
+    own = url.query.get("options", "")
+    given = own if isinstance(own, str) else " ".join(own)
+    return f"-c plan_cache_mode=force_custom_plan -c jit=off {given}".strip()
 
 
 def _open_sqlite(url: URL, pool: PoolSizes) -> Engine:
