@@ -144,6 +144,27 @@ class Ordering(Ability):
         """A container of the same children in this order; None if it cannot tell."""
 
 
+class Paging(Ability):
+    """A container that finds a page of its children by where the page before ended, in whichever order it is."""
+
+    @abstractmethod
+    def page(
+        self, *, after: bytes | None = None, offset: int = 0, limit: int = 100
+    ) -> tuple[Sequence[tuple[str, Any]], bytes | None]:
+        """Children with their keys, after those that a token stands for or after the first `offset`.
+
+        With them the token of what follows; None if nothing does. Unprocessable if a token is none of this order.
+        """
+
+
+class Reaching(Ability):
+    """A container that finds what lies many keys below it at once."""
+
+    @abstractmethod
+    def reach(self, keys: Sequence[str]) -> tuple[Any, int]:
+        """The node to which most of the keys lead, and how many these are: 0 and itself, if none does."""
+
+
 class Summarising(Ability):
     """A container that knows which values its children have."""
 

@@ -14,7 +14,7 @@ from tiledkernel import references
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BrokenLink, KernelError, NotFound, Unavailable
 from tiledkernel.nodes.files import FileEntry, unavailable_node
-from tiledkernel.nodes.protocols import Stamped
+from tiledkernel.nodes.protocols import Reaching, Stamped
 from tiledkernel.server.blame import Blaming, blame, say
 from tiledkernel.slices import Cut
 
@@ -124,14 +124,25 @@ class Resolver:
         When the node is only to be described, a file that cannot be opened is there, with the reason.
         """
         entry = located.entry
-        for key in located.rest:
+        rest = located.rest
+        while rest:
             with Blaming(entry):
                 entry = self._opened(entry)
             with entry.guard, Blaming(entry):
-                child = self._step(entry.node, key, (*entry.path, key))
-            entry = entry.child(key, child)
+                child, steps = self._go(entry, rest)
+            for key in rest[:steps]:
+                entry = entry.child(key, child)
+            rest = rest[steps:]
         with Blaming(entry):
             return self.listed(entry) if describing else self._opened(entry)
+
+    def _go(self, entry: Entry, rest: tuple[str, ...]) -> tuple[Any, int]:
+        """The next node on the way, and how many keys lead there: one, unless a container finds more at once."""
+        if len(rest) > 1 and isinstance(entry.node, Reaching):
+            found, steps = entry.node.reach(rest)
+            if steps:
+                return self._adopted(found, (*entry.path, *rest[:steps])), steps
+        return self._step(entry.node, rest[0], (*entry.path, rest[0])), 1
 
     def children(self, parent: Entry, keys: Iterator[str] | None = None) -> Iterator[tuple[str, Entry]]:
         """The children of a container, or those of `keys` that exist; a broken link has a node of None.

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from tiledkernel import wire
-from tiledkernel.nodes.protocols import Narrowing, Ordering
+from tiledkernel.nodes.protocols import Narrowing, Ordering, Paging
 from tiledkernel.nodes.sorting import SortKey, sort_children
 from tiledkernel.server.blame import FAILURES, Blaming
 from tiledkernel.server.filters import Filter
@@ -49,6 +49,19 @@ def _matching(request: Request, parent: Entry, filters: list[Filter]) -> Iterato
     for key, child in request.service.resolver.children(parent, _candidates(filters)):
         if matches(filters, child):
             yield key, child
+
+
+def paging(request: Request, filters: list[Filter], order: list[SortKey]) -> Entry | None:
+    """The container of what matches, in order, if it can be asked for pages; None if its keys must be gone through."""
+    parent, left = narrowed(request.entry, filters)
+    if left or not isinstance(parent.node, Paging):
+        return None
+    node: Any = parent.node
+    if order:
+        node = node.ordered(order) if isinstance(node, Ordering) else None
+    if not isinstance(node, Paging):
+        return None
+    return Entry(parent.path, node, parent.file, parent.file_depth, parent.file_stamp)
 
 
 def matching_keys(request: Request, filters: list[Filter], order: list[SortKey]) -> list[str]:

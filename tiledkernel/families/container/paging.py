@@ -16,7 +16,9 @@ from tiledkernel.errors import BadRequest, Unprocessable
 
 MAX_LIMIT = 300
 MAX_OFFSET = 10**15
+MAX_TOKEN = 1700  # bytes: as a number, a token may not have more digits than Python reads
 _BITS = 32
+_MARK = b"\x01"  # in front of a token's bytes, lest leading zeros get lost
 
 
 class Page(Struct, frozen=True):
@@ -28,7 +30,10 @@ class Page(Struct, frozen=True):
 
     def start(self, keys: Sequence[str]) -> int:
         """Position of the first child of the page."""
-        return self.offset if self.cursor is None else after(self.cursor, keys)
+        if self.cursor is None:
+            return self.offset
+        check_range("page[cursor]", self.cursor, 0, MAX_OFFSET << _BITS)
+        return after(self.cursor, keys)
 
 
 def parse_page(limit: int, offset: int | None, cursor: int | None) -> Page:
@@ -37,8 +42,26 @@ def parse_page(limit: int, offset: int | None, cursor: int | None) -> Page:
         raise BadRequest("'page[offset]' and 'page[cursor]' cannot be used together")
     check_range("page[limit]", limit, 0, MAX_LIMIT)
     check_range("page[offset]", offset or 0, 0, MAX_OFFSET)
-    check_range("page[cursor]", cursor or 0, 0, MAX_OFFSET << _BITS)
+    check_range("page[cursor]", cursor or 0, 0, 1 << (8 * MAX_TOKEN))
     return Page(limit, offset or 0, cursor)
+
+
+def cursor_of(token: bytes) -> int:
+    """A token of a container that pages itself, as the one integer that the protocol has room for."""
+    if len(token) >= MAX_TOKEN:
+        raise BadRequest("the values of this page's last child are too long to go on from: sort by fewer keys")
+    return int.from_bytes(_MARK + token)
+
+
+def token_of(cursor: int) -> bytes:
+    """The token that became this cursor; Unprocessable if none did."""
+    content = cursor.to_bytes((cursor.bit_length() + 7) // 8)
+    if not content.startswith(_MARK):
+        raise Unprocessable(
+            "this 'page[cursor]' is none: take it from the 'next' link of a page of the same search",
+            "query", "page[cursor]", value=str(cursor)[:80],
+        )  # fmt: skip
+    return content.removeprefix(_MARK)
 
 
 def cursor_after(position: int, key: str) -> int:

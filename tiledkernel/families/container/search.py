@@ -7,12 +7,14 @@ from typing import Any
 from msgspec import Struct, field
 
 from tiledkernel.errors import BadRequest
-from tiledkernel.families.container.matching import matching_keys
-from tiledkernel.families.container.paging import Page, check_range, cursor_after, parse_page
+from tiledkernel.families.container.matching import matching_keys, paging
+from tiledkernel.families.container.paging import Page, check_range, cursor_after, cursor_of, parse_page, token_of
 from tiledkernel.nodes.sorting import parse_sort
 from tiledkernel.server.answers import Message
+from tiledkernel.server.blame import Blaming
 from tiledkernel.server.describe import View, parse_fields, quoted
 from tiledkernel.server.request import Request
+from tiledkernel.server.resolve import Entry
 from tiledkernel.server.selection import parse_selection
 from tiledkernel.server.validators import expires
 
@@ -47,6 +49,8 @@ def search(request: Request) -> Message:
     )
     filters = request.service.queries.filters(request.values)
     order = parse_sort(query.sort)
+    if (paged := paging(request, filters, order)) is not None:
+        return _paged(request, paged, page, view)
     in_place = all(key.by_place for key in order)
     if page.cursor is not None and not in_place:
         raise BadRequest("'page[cursor]' goes with the default order: use 'page[offset]' with 'sort'")
@@ -64,6 +68,23 @@ def search(request: Request) -> Message:
     return Message(content, headers=fresh if lookup else (*REVALIDATE, *fresh))
 
 
+def _paged(request: Request, parent: Entry, page: Page, view: View) -> Message:
+    """A page that the container itself finds, without going through the children before or after it."""
+    wanted = 0 if view.fields == {"count"} else page.limit
+    after = None if page.cursor is None else token_of(page.cursor)
+    with parent.guard, Blaming(parent):
+        children, following = parent.node.page(after=after, offset=page.offset, limit=wanted)
+        count = len(parent.node)
+    describer, resolver, base = request.service.describer, request.service.resolver, request.base
+    if view.keys_only:
+        data = [describer.key((*parent.path, key), base, view) for key, _ in children]
+    else:
+        entries = [resolver.listed(parent.child(key, node)) for key, node in children]
+        data = [describer.listed(entry, base, view) for entry in entries]
+    links = _page_links(request, page, None if following is None else f"page[cursor]={cursor_of(following)}")
+    return Message({"data": data, "error": None, "links": links, "meta": {"count": count}}, headers=REVALIDATE)
+
+
 def _describe(request: Request, keys: list[str], view: View) -> list[dict[str, Any]]:
     """The resources of these children; where only keys are wanted, nothing is opened."""
     parent, describer, base = request.entry, request.service.describer, request.base
@@ -74,7 +95,16 @@ def _describe(request: Request, keys: list[str], view: View) -> list[dict[str, A
 
 
 def _links(request: Request, page: Page, start: int, keys: list[str], *, in_place: bool) -> dict[str, str | None]:
-    """Where this page, the first and the next one are; filters are not repeated, since clients send them again."""
+    """Where this page, the first and the next one are."""
+    end = start + page.limit
+    place = None
+    if page.limit and end < len(keys):
+        place = f"page[cursor]={cursor_after(end - 1, keys[end - 1])}" if in_place else f"page[offset]={end}"
+    return _page_links(request, page, place)
+
+
+def _page_links(request: Request, page: Page, place: str | None) -> dict[str, str | None]:
+    """Links of a page, the next one being at `place`; filters are not repeated, since clients send them again."""
     here = f"{request.base}/search/{quoted(request.segments)}?"
     limit = f"page[limit]={page.limit}"
     own = (
@@ -84,9 +114,5 @@ def _links(request: Request, page: Page, start: int, keys: list[str], *, in_plac
         if page.offset
         else ""
     )
-    end = start + page.limit
-    following = None
-    if page.limit and end < len(keys):
-        place = f"page[cursor]={cursor_after(end - 1, keys[end - 1])}" if in_place else f"page[offset]={end}"
-        following = f"{here}{place}&{limit}"
+    following = None if place is None else f"{here}{place}&{limit}"
     return {"self": f"{here}{own}{limit}", "first": f"{here}{limit}", "next": following}
