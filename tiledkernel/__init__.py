@@ -25,7 +25,9 @@ if TYPE_CHECKING:
         Route,
         Router,
         Serializer,
+        Storage,
         TreeKind,
+        Validator,
     )
     from tiledkernel.specs import Spec
 
@@ -42,7 +44,9 @@ __all__ = [
     "Router",
     "Serializer",
     "Spec",
+    "Storage",
     "TreeKind",
+    "Validator",
     "__api__",
     "__version__",
     "hookimpl",

@@ -24,7 +24,9 @@ from tiledkernel.records import (
     Ref,
     Router,
     Serializer,
+    Storage,
     TreeKind,
+    Validator,
 )
 from tiledkernel.registry import Registry
 from tiledkernel.specs import Spec
@@ -49,11 +51,18 @@ class Composition:
         self.serializers: Registry[Serializer] = Registry("serializer", self.prefer)
         self.readers: list[tuple[Reader, str]] = list(plugins.records("register_readers"))
         for compressor, plugin in plugins.records("register_compressors"):
-            if all(map(references.installed, compressor.needs)):
+            if _usable(compressor.needs):
                 self.compressors.add(compressor.coding, compressor, plugin)
         for serializer, plugin in plugins.records("register_serializers"):
-            if all(map(references.installed, serializer.needs)):
+            if _usable(serializer.needs):
                 self.serializers.add(f"{serializer.target} {serializer.media_type}", serializer, plugin)
+        self.storages: Registry[Storage] = Registry("storage", self.prefer)
+        for storage, plugin in plugins.records("register_storages"):
+            if _usable(storage.needs):
+                self.storages.add(f"{storage.family} {storage.media_type}", storage, plugin)
+        self.validators: Registry[Validator] = Registry("validator", self.prefer)
+        for validator, plugin in plugins.records("register_validators"):
+            self.validators.add(validator.spec, validator, plugin)
         self.conversions: list[Conversion] = [record for record, _ in plugins.records("register_conversions")]
         self._adopters = self._collect_adopters()
         self._kinds: dict[type, Ref | None] = {}  # which function adopts objects of a class
@@ -144,6 +153,10 @@ class Composition:
             f"no family adopts {type(live).__module__}.{type(live).__qualname__} objects; expected a node or one of: "
             f"{', '.join(sorted(self._adopters))}{self.plugins.hint()}"
         )
+
+
+def _usable(modules: Sequence[str]) -> bool:
+    return all(map(references.installed, modules))
 
 
 class Identities:

@@ -10,13 +10,17 @@ KernelError (500)
 ├── NotFound (404)
 ├── NotAllowed (405)
 ├── NotAcceptable (406)
+├── Conflict (409)
 ├── Gone (410)
 │   ├── BrokenLink
 │   └── Unavailable
+├── PreconditionFailed (412)
+├── UnsupportedMediaType (415)
 ├── RangeNotSatisfiable (416)
 ├── Unprocessable (422)
 ├── ReadFailed (500)
-└── NotReady (503)
+├── NotReady (503)
+└── StorageFull (507)
 
 ConfigurationError and PluginError stop or degrade the start-up; no request ever sees them.
 
@@ -107,6 +111,12 @@ class NotAcceptable(KernelError):
     status = 406
 
 
+class Conflict(KernelError):
+    """What is asked for contradicts what is there."""
+
+    status = 409
+
+
 class Gone(KernelError):
     """The node is known, but what it stands for is not there."""
 
@@ -119,6 +129,18 @@ class BrokenLink(Gone):
 
 class Unavailable(Gone):
     """A file that no reader can open, or a plugin that is set aside."""
+
+
+class PreconditionFailed(KernelError):
+    """The node is no longer in the state that the caller knows."""
+
+    status = 412
+
+
+class UnsupportedMediaType(KernelError):
+    """Nobody here takes, or keeps, data in this form."""
+
+    status = 415
 
 
 class RangeNotSatisfiable(KernelError):
@@ -176,6 +198,12 @@ class NotReady(KernelError):
     def headers(self) -> Mapping[str, str]:
         """When to ask again."""
         return {"retry-after": str(self.retry_after)}
+
+
+class StorageFull(KernelError):
+    """There is no room left for what is to be kept; nothing was changed."""
+
+    status = 507
 
 
 class ConfigurationError(KernelError):

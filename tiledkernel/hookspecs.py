@@ -23,7 +23,9 @@ from tiledkernel.records import (
     Reader,
     Router,
     Serializer,
+    Storage,
     TreeKind,
+    Validator,
 )
 
 PROJECT = "tiledkernel"
@@ -48,6 +50,18 @@ def register_adopters() -> Iterable[Adopter]:
 @hookspec
 def register_readers() -> Iterable[Reader]:
     """Readers of one file format each, chosen by suffix, signature or media type."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_storages() -> Iterable[Storage]:
+    """Forms in which uploaded data are kept, and in which kinds of places."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_validators() -> Iterable[Validator]:
+    """What the nodes that carry a spec promise."""
     raise NotImplementedError
 
 

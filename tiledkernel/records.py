@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 Ref: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+BODY_LIMIT = 1 << 20  # bytes of a JSON body, unless the route says otherwise
 Concurrency: TypeAlias = Literal["threads", "one"]
 
 
@@ -24,6 +25,9 @@ class Route(Struct, frozen=True, kw_only=True):
     `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
     of the nodes that it answers for (empty: all). A `describes` route also answers for a file that cannot be
     opened, as a listing does. One that `walks` looks at many nodes, and so is never answered on the event loop.
+
+    `body` is the type of a JSON body of at most `body_limit` bytes. A route that takes data has `upload` instead: a
+    function of the request that tells, from the node, how many bytes the data may have; they arrive as `upload`.
     """
 
     path: str
@@ -32,6 +36,8 @@ class Route(Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ("GET",)
     parameters: type[Struct] | None = None
     body: Any = None
+    body_limit: int = BODY_LIMIT
+    upload: Callable[..., int] | None = None
     filters: bool = False
     describes: bool = False
     walks: bool = False
@@ -82,6 +88,40 @@ class Reader(Struct, frozen=True, kw_only=True):
     directory: bool = False
     markers: tuple[str, ...] = ()
     concurrency: Concurrency = "threads"
+
+
+class Storage(Struct, frozen=True, kw_only=True):
+    """A form in which uploaded data of a family are kept.
+
+    - `media_type`: how they rest; a writer may name it. Without a name the storage of the lowest `rank` is taken.
+    - `schemes`: kinds of `tiledkernel.nodes.storing.Location` in which they can rest: 'file', 's3', 'duckdb' ...
+    - `create`: function(source: DataSource, location: Location, name: str) -> DataSource: makes room for data of the
+      source's structure, on disk when it returns; says with media type, parameters and assets where that is. `name`
+      is unique, made by the server.
+    - `open`: function(source: DataSource, location: Location, keeper: Keeper) -> node, to be read and written.
+    - `delete`: function(source: DataSource, location: Location) -> None: removes the data; it is no error if they are
+      gone.
+    - `needs`: modules without which the storage is not there.
+    """
+
+    family: str
+    media_type: str
+    schemes: tuple[str, ...]
+    create: Ref
+    open: Ref
+    delete: Ref
+    needs: tuple[str, ...] = ()
+    rank: int = 100
+
+
+class Validator(Struct, frozen=True, kw_only=True):
+    """What a spec promises; `validate`: see `tiledkernel.nodes.validation`.
+
+    It is asked whenever a node gets the spec or is changed while it has it, and may correct the metadata.
+    """
+
+    spec: str
+    validate: Ref
 
 
 class Serializer(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from tiledkernel.errors import ConfigurationError, KernelError, PluginError
 from tiledkernel.families.container.paging import MAX_LIMIT
 from tiledkernel.server.describe import MAX_INLINED, MAX_INLINED_DEPTH
 from tiledkernel.server.query import MAX_LENGTH, MAX_PARAMETERS
-from tiledkernel.server.routing import MAX_BODY, MAX_DEPTH
+from tiledkernel.records import BODY_LIMIT
+from tiledkernel.server.routing import MAX_DEPTH
 from tiledkernel.settings import RESPONSE_BYTESIZE_LIMIT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ LIMITS = {
     "children described with their container": f"{MAX_INLINED}, on {MAX_INLINED_DEPTH} levels",
     "a path": f"{MAX_DEPTH} segments",
     "query parameters": f"{MAX_PARAMETERS}, in {MAX_LENGTH >> 20} MiB",
-    "a JSON body on a reading route": f"{MAX_BODY >> 20} MiB",
+    "a JSON body on a reading route": f"{BODY_LIMIT >> 20} MiB",
 }
 
 

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from tiledkernel.access.viewer import Viewer
     from tiledkernel.server.resolve import Entry
     from tiledkernel.server.service import Service
+    from tiledkernel.server.uploads import Upload
 
 
 class Request:
     """What a handler may ask for.
 
     - `service`: the composed server; `viewer`: who asks; `entry`: the node at the path, already permitted.
-    - `query`: the Struct that the route declared; `values`: all query values as given; `body`: the decoded body.
+    - `query`: the Struct that the route declared; `values`: all query values as given; `body`: the decoded body;
+      `upload`: the data that a route for such takes.
     - `headers`: names in lower case, as bytes.
     """
 
@@ -32,6 +34,7 @@ class Request:
         "scope",
         "segments",
         "service",
+        "upload",
         "values",
         "viewer",
     )
@@ -48,6 +51,7 @@ class Request:
         self.values: dict[str, list[str]] = {}
         self.query: Any = None
         self.body: Any = None
+        self.upload: Upload
         self.viewer: Viewer
         self.entry: Entry
 

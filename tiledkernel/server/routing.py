@@ -6,7 +6,7 @@ thread: walking into the file, reading, encoding and compressing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from time import perf_counter
 from typing import Any
@@ -24,13 +24,13 @@ from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry, Located
 from tiledkernel.server.responses import Response
 from tiledkernel.server.service import Service
+from tiledkernel.server.uploads import receive_upload
 
 REMEMBERED = 4096  # paths, and queries of each route
 SHORT = 200  # bytes of a query that is remembered
 MAX_REMEMBERED = 500  # characters
 MAX_PATH = 16_000  # characters
 MAX_DEPTH = 200  # segments of a path
-MAX_BODY = 1 << 20  # bytes of a JSON body on a reading route
 ON_LOOP = 256 << 10  # bytes of payload that are made on the event loop
 FILTERS = ("filter[",)
 COSTLY = (*FILTERS, "select_metadata", "sort")  # parameters whose cost the caller decides: never on the event loop
@@ -94,13 +94,12 @@ def _allowed(methods: Iterable[str]) -> tuple[str, ...]:
 class Branch:
     """One route, ready to decode and to handle a request."""
 
-    __slots__ = ("_decoded", "_decoder", "handler", "route")
+    __slots__ = ("_decoded", "_decoder", "route")
 
     def __init__(self, route: Route) -> None:
         if not isinstance(route.scopes, frozenset):
             raise ConfigurationError(f"route {route.path!r} does not declare the scopes that it needs as a frozenset")
         self.route = route
-        self.handler = route.handler
         self._decoder = QueryDecoder(route.parameters, FILTERS if route.filters else ())
         self._decoded: dict[bytes, Any] = {}
 
@@ -148,19 +147,38 @@ class Endpoint:
         if self._only is not None:
             request.query = self._only.decode(query_string, values)
         if self.route.body is not None:
-            request.body = await _read_body(receive, exchange, self.route.body)
+            request.body = await _read_body(receive, exchange, self.route)
         if not self.takes_path:
             return service.responder.respond(self.route.handler(request), exchange, query_string), None
         located = service.resolver.locate(segments)
+        if self.route.upload is not None:
+            return await self._take(request, located, receive)
         if located.immediate and not self.route.walks and not _is_costly(values):
             return await self._answer_here(request, located, query_string)
         return await service.threads.run(self._answer, request, located, query_string)
+
+    async def _take(self, request: Request, located: Located, receive: Any) -> tuple[Response, Entry]:
+        """Answer a request that brings data: they are received once it is clear that the node takes as many."""
+        threads = self._service.threads
+        limit = await threads.run(self._admit, request, located)
+        request.upload = await receive_upload(receive, request.exchange, limit, threads)
+        try:
+            return await threads.run(self._answer_entry, request, request.scope["query_string"])
+        finally:
+            request.upload.close()
+
+    def _admit(self, request: Request, located: Located) -> int:
+        entry = request.entry = self._service.resolver.resolve(located, describing=True)
+        with entry.guard, Blaming(entry):
+            upload = self._choose(request).upload
+            assert upload is not None, "the routes of one path agree"
+            return upload(request)
 
     async def _answer_here(self, request: Request, located: Located, query_string: bytes) -> tuple[Response, Entry]:
         """Answer on the event loop, unless it turns out to be more than handing out bytes."""
         exchange, respond = request.exchange, self._service.responder.respond
         entry = request.entry = located.entry
-        handler = self._choose(request)
+        handler = self._choose(request).handler
         started = perf_counter()
         with Blaming(entry):
             answer = handler(request)
@@ -173,17 +191,20 @@ class Endpoint:
 
     def _answer(self, request: Request, located: Located, query_string: bytes) -> tuple[Response, Entry]:
         """Answer in a thread: walk on into files, read, encode."""
-        exchange = request.exchange
+        request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
+        return self._answer_entry(request, query_string)
+
+    def _answer_entry(self, request: Request, query_string: bytes) -> tuple[Response, Entry]:
+        exchange, entry = request.exchange, request.entry
         started = perf_counter()
-        entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
         with entry.guard, Blaming(entry):
-            answer = self._choose(request)(request)
+            answer = self._choose(request).handler(request)
             response = self._service.responder.respond(answer, exchange, query_string, entry.key)
         exchange.note("read", started)
         return response, entry
 
-    def _choose(self, request: Request) -> Callable[[Request], Any]:
-        """The handler for the family of the node; the parameters of a shared path are decoded now."""
+    def _choose(self, request: Request) -> Route:
+        """The route for the family of the node; the parameters of a shared path are decoded now."""
         family = request.entry.node.family
         branch = self._by_family.get(family, self._any)
         if branch is None:
@@ -193,7 +214,7 @@ class Endpoint:
             )
         if self._only is None:
             request.query = branch.decode(request.scope["query_string"], request.values)
-        return branch.handler
+        return branch.route
 
 
 def _check_sharing(method: str, route: Route, first: Route, taken: Mapping[str, Branch]) -> None:
@@ -201,7 +222,9 @@ def _check_sharing(method: str, route: Route, first: Route, taken: Mapping[str, 
     twice = sorted(taken.keys() & route.families)
     if twice or not route.families or not route.path == first.path == f"{first.path.removesuffix(_NODE)}{_NODE}":
         raise ConfigurationError(f"two routes answer {method} {route.path!r} for {', '.join(twice) or 'all families'}")
-    for field in ("scopes", "body", "describes", "walks"):
+    if (route.upload is None) != (first.upload is None):
+        raise ConfigurationError(f"of the routes for {method} {route.path!r} some take data, and some do not")
+    for field in ("scopes", "body", "body_limit", "describes", "walks"):
         if getattr(route, field) != getattr(first, field):
             raise ConfigurationError(
                 f"the routes for {method} {route.path!r} of {', '.join(sorted(first.families))} and of "
@@ -236,16 +259,16 @@ def _check_segments(segments: tuple[str, ...]) -> None:
         raise Unprocessable("the path holds a NUL byte, which no key can contain", "path", "path")
 
 
-async def _read_body(receive: Any, exchange: Exchange, kind: Any) -> Any:
-    """The JSON body as `kind`; None if there is none."""
+async def _read_body(receive: Any, exchange: Exchange, route: Route) -> Any:
+    """The JSON body as the route has it; None if there is none."""
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BadRequest("the request ended before its body did")
         body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise BadRequest(f"the body is too long: at most {MAX_BODY} bytes are taken here")
+        if len(body) > route.body_limit:
+            raise BadRequest(f"the body is too long: at most {route.body_limit} bytes are taken here")
         if not message.get("more_body"):
             break
     if not body:
@@ -253,7 +276,7 @@ async def _read_body(receive: Any, exchange: Exchange, kind: Any) -> Any:
     content_type = exchange.headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
     try:
         if content_type == b"application/x-msgpack":
-            return msgspec.msgpack.decode(body, type=kind)
-        return msgspec.json.decode(body, type=kind)
+            return msgspec.msgpack.decode(body, type=route.body)
+        return msgspec.json.decode(body, type=route.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unprocessable(f"the body does not fit: {error}", "body", value=repr(bytes(body[:80]))) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiled_zarr.durable import PARTIAL
+from tiledkernel.nodes.durable import PARTIAL
 from tiled_zarr.storage import StoredArray
 from tiled_zarr.versions import VersionedArray
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 from tiled_zarr import describing, storage
-from tiled_zarr.durable import PARTIAL
+from tiledkernel.nodes.durable import PARTIAL
 from tiled_zarr.storage import DoesNotFit, StoredArray
 from tiled_zarr.versions import VersionedArray
 

@@ -20,7 +20,7 @@ from tiled_zarr.arrays import ZarrArray
 from tiled_zarr.chunks import Index, Touched, count_touched, covers, touched
 from tiled_zarr.codecs import Damaged, Layout
 from tiled_zarr.describing import MAX_CHUNKS, check_size, chunk_to_store, describe_zarr, to_json
-from tiled_zarr.durable import locked, make_folders, place_file, sync_folder, write_file
+from tiledkernel.nodes.durable import locked, make_folders, place_file, sync_folder, write_file
 from tiled_zarr.folders import StoreFolder
 from tiled_zarr.groups import node_at
 from tiled_zarr.metadata import ArrayMetadata, read_json

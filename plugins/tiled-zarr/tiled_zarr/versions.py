@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tiled_zarr.durable import locked, make_folders, remove_partial_files, sync_folder, write_file
+from tiledkernel.nodes.durable import locked, make_folders, remove_partial_files, sync_folder, write_file
 from tiled_zarr.storage import StoredArray
 from tiledkernel.errors import NotFound
 from tiledkernel.families.array.structure import ArrayStructure
