@@ -14,6 +14,7 @@ from tiledkernel.records import (
     Router,
     Serializer,
     TreeKind,
+    Validator,
 )
 
 _FAMILIES = "tiledkernel.families"
@@ -148,6 +149,13 @@ def register_queries() -> list[QueryType]:
 
 
 @hookimpl
+def register_validators() -> list[Validator]:
+    """The composite, whose parts share one space of names."""
+    own = f"{_FAMILIES}.container.composite"
+    return [Validator(spec="composite", validate=f"{own}:validate", validate_child=f"{own}:validate_child")]
+
+
+@hookimpl
 def register_authenticators() -> list[Authenticator]:
     """One key for one user."""
     return [Authenticator(name="single-user", build="tiledkernel.access.single_user:build")]
@@ -160,6 +168,7 @@ def register_routers() -> list[Router]:
     return [
         Router(name="about", prefix="/api/v1", routes=f"{routes}.about:ROUTES"),
         Router(name="nodes", prefix="/api/v1", routes=f"{routes}.nodes:ROUTES"),
+        Router(name="writing", prefix="/api/v1", routes=f"{routes}.writing:ROUTES"),
         Router(name="service", prefix="", routes=f"{routes}.service:ROUTES"),
     ]
 

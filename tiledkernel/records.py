@@ -77,6 +77,8 @@ class Reader(Struct, frozen=True, kw_only=True):
     - `markers`: names of files of which each directory of the format holds one at least, whatever it is called. A
       change of one of them means a new node; what changes besides is told by nodes that are `Stamped`.
     - `concurrency`: 'threads' if calls may run side by side, 'one' if the library wants one call at a time.
+    - `parameters`: the Struct of the options that whoever registers a file may give. With some, `open` and `open_many`
+      get it as second argument: open(path, options). A reader without it takes none.
     """
 
     media_type: str
@@ -88,6 +90,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     directory: bool = False
     markers: tuple[str, ...] = ()
     concurrency: Concurrency = "threads"
+    parameters: Ref | None = None
 
 
 class Storage(Struct, frozen=True, kw_only=True):
@@ -118,10 +121,12 @@ class Validator(Struct, frozen=True, kw_only=True):
     """What a spec promises; `validate`: see `tiledkernel.nodes.validation`.
 
     It is asked whenever a node gets the spec or is changed while it has it, and may correct the metadata.
+    `validate_child`: function(spec, parent, draft), asked before a container with the spec gets a child.
     """
 
     spec: str
     validate: Ref
+    validate_child: Ref | None = None
 
 
 class Serializer(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from msgspec import Struct, field
 
 RESPONSE_BYTESIZE_LIMIT = 300_000_000
@@ -19,6 +22,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     - `root_path`: prefix under which a proxy shows the server; `root_url` fixes the whole beginning of all links.
     - `trusted_hosts`: names under which the server answers; empty: any.
     - `file_extensions`: suffix -> media type, more names for `?format=`.
+    - `specs`: specs that nodes may get, each with its validator (see `tiledkernel.nodes.validation`) or None.
+    - `reject_undeclared_specs`: whether nodes may get no others, but for those of plugins.
     """
 
     allow_anonymous_access: bool = False
@@ -31,3 +36,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     root_url: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     file_extensions: dict[str, str] = field(default_factory=dict)
+    specs: Mapping[str, Callable[..., Any] | None] = field(default_factory=dict)
+    reject_undeclared_specs: bool = False

@@ -9,21 +9,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
-from urllib.parse import quote
 
 from msgspec import Struct
 
-from tiledkernel import references
+from tiledkernel import references, wire
 from tiledkernel.errors import BadRequest, KernelError, NotFound, NotReady, Unavailable
+from tiledkernel.families.array.structure import FAMILY as ARRAY
 from tiledkernel.families.bytes.structure import FAMILY as BYTES
 from tiledkernel.families.bytes.structure import BytesStructure
 from tiledkernel.nodes.open_files import OpenFiles
-from tiledkernel.nodes.paths import SafeRoot, files_below, reason_of
+from tiledkernel.nodes.paths import SafeRoot, file_uri, files_below, reason_of
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.readers import Claim
 from tiledkernel.nodes.stamps import stamp_of
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 Adopt: TypeAlias = Callable[[Any, Mapping[str, Any] | None, Sequence[Spec | str]], Any]
 UNAVAILABLE = Spec("unavailable")
 MAX_REASON = 300  # characters
+_RESHAPE = "tiledkernel.nodes.reshaped:reshaped"  # by reference: most files are shown as they are
 _MAX_STAMPED = 64  # direct entries of a directory that its stamp looks at
 
 
@@ -79,16 +81,26 @@ def unavailable_node(reason: str, plugin: str, file: str) -> UnavailableNode:
 class FileEntry:
     """A file, a directory in the format of a reader, or a numbered sequence of files, not opened yet.
 
-    `folder` is a checked path. Hold `guard` while touching a node that came from here.
+    `folder` is a checked path. Hold `guard` while touching a node that came from here. `parameters` are handed to the
+    reader. With a `structure`, that of an array, the node shows its elements so, whatever shape the file gives them.
     """
 
-    def __init__(self, item: Item, folder: Path, shelf: Shelf) -> None:
+    def __init__(
+        self,
+        item: Item,
+        folder: Path,
+        shelf: Shelf,
+        parameters: Mapping[str, Any] | None = None,
+        structure: Any = None,
+    ) -> None:
         assert item.claim is not None, "a folder is no file"
         self.key = item.key
         self.claim: Claim = item.claim
         self._item = item
         self._folder = folder
         self._shelf = shelf
+        self._parameters = parameters or {}
+        self._structure = structure
 
     @property
     def reader(self) -> Reader:
@@ -156,28 +168,43 @@ class FileEntry:
 
         FileUnavailable names the plugin, the file and the reason if that fails; NotFound if the file is gone.
         """
-        identity = (self._folder, self._item.names[0], self._item.sequence, self._item.media_type)
         stamp = self.stamp()
-        opened = self._shelf.open_files.peek(identity, stamp)
+        opened = self._shelf.open_files.peek(self._identity, stamp)
         if opened is not None:
-            return opened, stamp
+            return self._as_registered(opened), stamp
         with self.guard:  # taken before the cache's own lock, as a caller who holds it already has done
             try:
-                return self._shelf.open_files.get(identity, stamp, self._read), stamp
+                opened = self._shelf.open_files.get(self._identity, stamp, self._read)
             except (NotReady, NotFound):
                 raise
             except Exception as error:
-                if self._shelf.open_files.first_failure(identity, stamp):
+                if self._shelf.open_files.first_failure(self._identity, stamp):
                     logger.warning("%s could not open %s", self.plugin, self._shown, exc_info=True)
                 raise FileUnavailable(self.key, self.reason(error), self.plugin, self.file_name) from error
+            return self._as_registered(opened), stamp
+
+    @cached_property
+    def _identity(self) -> Hashable:
+        """What one opened node can serve: the same files, opened in the same way."""
+        given = wire.encode_json(self._parameters) if self._parameters else b""
+        return self._folder, self._item.names[0], self._item.sequence, self._item.media_type, given
 
     def _read(self) -> Any:
-        paths = self._checked_paths()
-        if self._item.sequence and self.reader.open_many is not None:
-            live = references.load(self.reader.open_many)(paths)
-        else:
-            live = references.load(self.reader.open)(paths[0])
+        live = self.claim.open(self._checked_paths(), self._parameters, many=self._item.sequence)
         return self._shelf.adopt(live, None, ())
+
+    def _as_registered(self, node: Any) -> Any:
+        """The node with the structure that was registered; NotReady or Unavailable if the file does not fit it."""
+        if self._structure is None or node.family != ARRAY:
+            return node
+        with self.guard:
+            if node.structure.shape == self._structure.shape:
+                return node
+            return references.load(_RESHAPE)(node, self._structure, self.file_name, self._age())
+
+    def _age(self) -> float:
+        """Seconds since the last file was changed."""
+        return time.time() - _status(self._last)[0] / 1e9
 
     def _checked_paths(self) -> tuple[Path, ...]:
         """The real paths: since they were listed, a part of them may have become a link that leads elsewhere."""
@@ -233,7 +260,7 @@ class FileEntry:
         sequence = self._item.sequence
         return tuple(
             Asset(
-                data_uri=f"file://localhost{quote(path.as_posix())}",
+                data_uri=file_uri(path),
                 is_directory=self.reader.directory,
                 parameter="data_uris" if sequence else "data_uri",
                 num=number if sequence else None,

@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from tiledkernel.errors import BadRequest, Forbidden, NotFound, Unavailable
 
@@ -90,6 +91,11 @@ def files_below(folder: Path) -> Iterator[str]:
             with contextlib.suppress(FileNotFoundError):  # deleted while we were looking
                 if stat.S_ISREG(path.lstat().st_mode):
                     yield path.relative_to(folder).as_posix()
+
+
+def file_uri(path: Path) -> str:
+    """The URI of a file on this machine, in the form that clients expect."""
+    return f"file://localhost{quote(path.as_posix())}"
 
 
 def reason_of(error: OSError) -> str:

@@ -175,6 +175,14 @@ class Summarising(Ability):
         """The summary of `tiledkernel.nodes.distinct`; None if it cannot tell."""
 
 
+class Closing(Ability):
+    """A tree that holds something open, such as connections to a database."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let it go; whoever asks the tree later finds it open again."""
+
+
 class Asset(Struct, frozen=True, kw_only=True):
     """A file or directory behind a node."""
 

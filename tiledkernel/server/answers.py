@@ -17,10 +17,11 @@ from tiledkernel.nodes.protocols import EncodedBlock
 
 
 class Message(Struct, frozen=True):
-    """A control message, sent as JSON or msgpack as the client prefers."""
+    """A control message, sent as JSON or msgpack as the client prefers; `version` is that of the node it describes."""
 
     content: Any
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    version: int | None = None
 
 
 class Payload(Struct, frozen=True, kw_only=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tiledkernel.errors import Gone, KernelError, NotReady, ReadFailed, Unavailable
+from tiledkernel.errors import Gone, KernelError, NotReady, ReadFailed, StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from tiledkernel.server.resolve import Entry
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 MAX_REASON = 300  # characters
 FAILURES = (ReadFailed, Gone, NotReady)  # errors that concern one node, not the request
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_FAILURES = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
 
 
@@ -45,6 +47,8 @@ def blame(error: BaseException, entry: Entry) -> BaseException:
     if isinstance(error, _NO_FAILURES) or (isinstance(error, KernelError) and not isinstance(error, ReadFailed)):
         return error
     cause = _cause(error)
+    if isinstance(cause, OSError) and cause.errno in _FULL:
+        return StorageFull("the disk of the server is full: nothing was changed")
     path = "/".join(entry.path)
     file = entry.origin
     source = type(entry.node).__name__ if file is None else f"plugin {file.plugin!r}"

@@ -14,6 +14,7 @@ from tiledkernel.composition import Composition
 from tiledkernel.errors import BadRequest, KernelError, Unavailable, Unprocessable
 from tiledkernel.nodes.files import unavailable_node
 from tiledkernel.nodes.protocols import Inlined
+from tiledkernel.nodes.writing import Sourced
 from tiledkernel.records import Serializer
 from tiledkernel.server.blame import Blaming
 from tiledkernel.server.resolve import Entry, Resolver
@@ -90,8 +91,9 @@ class Describer:
             attributes["metadata"] = metadata if view.select is None else view.select.of(metadata)
         if container or "structure" in fields:
             attributes["structure"] = structure
-        if container and "sorting" in fields:
-            attributes["sorting"] = NATURAL_ORDER
+        attributes["sorting"] = getattr(node, "sorting", NATURAL_ORDER) if container and "sorting" in fields else None
+        if "access_tags" in fields:
+            attributes["access_tags"] = _tags(node)
         if view.data_sources:
             attributes["data_sources"] = self._data_sources(entry)
         links = self.links(entry, base, structure) if view.links else None
@@ -182,6 +184,8 @@ class Describer:
 
     @staticmethod
     def _data_sources(entry: Entry) -> list[Any] | None:
+        if isinstance(entry.node, Sourced):
+            return [msgspec.to_builtins(source) for source in entry.node.data_sources()]
         if entry.file is None or not entry.is_file_root:
             return None
         return [msgspec.to_builtins(entry.file.data_source(entry.node))]
@@ -189,6 +193,12 @@ class Describer:
 
 def _conditions(serializers: Sequence[Serializer]) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
     return tuple([(each.media_type, references.load(each.suits)) for each in serializers if each.suits is not None])
+
+
+def _tags(node: Any) -> list[str] | None:
+    """What an access policy goes by, in order; None for a node that knows nothing of such."""
+    tags = getattr(node, "access_tags", None)
+    return None if tags is None else sorted(tags)
 
 
 def quoted(path: tuple[str, ...]) -> str:

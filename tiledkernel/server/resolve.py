@@ -13,6 +13,7 @@ from typing import Any
 from tiledkernel import references
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BrokenLink, KernelError, NotFound, Unavailable
+from tiledkernel.nodes.described import Openable
 from tiledkernel.nodes.files import FileEntry, unavailable_node
 from tiledkernel.nodes.protocols import Reaching, Stamped
 from tiledkernel.server.blame import Blaming, blame, say
@@ -178,6 +179,9 @@ class Resolver:
         return entry
 
     def _opened(self, entry: Entry) -> Entry:
+        if isinstance(entry.node, Openable):
+            node, opened, stamp = entry.node.opened()
+            return Entry(entry.path, node, opened, 0, stamp)
         if isinstance(entry.node, FileEntry):
             file = entry.node
             with file.guard:

@@ -17,6 +17,7 @@ from tiledkernel.nodes.protocols import EncodedBlock
 from tiledkernel.server.answers import Document, File, Message, Payload
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.exchange import CLOSED, STANDARD, Exchange
+from tiledkernel.server.preconditions import versioned
 from tiledkernel.server.validators import confirmed, etag_of, etag_of_state, with_coding
 
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
@@ -77,8 +78,8 @@ class Responder:
             body, media_type = wire.encode_msgpack(answer.content), wire.MSGPACK
         else:
             body, media_type = wire.encode_json(answer.content), wire.JSON
-        draft = _Draft([*answer.headers, *_ON_MESSAGES], media_type, f'"{wire.digest(body)}"')
-        return self._complete(body, draft, exchange)
+        etag = versioned(wire.digest(body), answer.version)
+        return self._complete(body, _Draft([*answer.headers, *_ON_MESSAGES], media_type, etag), exchange)
 
     def _payload(self, answer: Payload, exchange: Exchange, query: bytes, key: str) -> Response:
         draft = _Draft([*answer.headers, *_ON_DATA], answer.media_type, None, answer.itemsize)

@@ -34,6 +34,7 @@ MAX_DEPTH = 200  # segments of a path
 ON_LOOP = 256 << 10  # bytes of payload that are made on the event loop
 FILTERS = ("filter[",)
 COSTLY = (*FILTERS, "select_metadata", "sort")  # parameters whose cost the caller decides: never on the event loop
+_CONDITIONAL = ("GET", "HEAD")
 _NODE = "{path}"
 
 
@@ -146,6 +147,8 @@ class Endpoint:
         request.viewer.require(self.route.scopes)
         if self._only is not None:
             request.query = self._only.decode(query_string, values)
+        if request.method not in _CONDITIONAL:
+            exchange.headers.pop(b"if-none-match", None)  # it asks for news, and nothing else is answered with 304
         if self.route.body is not None:
             request.body = await _read_body(receive, exchange, self.route)
         if not self.takes_path:

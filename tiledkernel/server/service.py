@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tiledkernel import references
 from tiledkernel.access.protocols import Authenticator
 from tiledkernel.composition import Composition
+from tiledkernel.nodes.validation import Validators
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.describe import Describer
 from tiledkernel.server.filters import QueryTable
@@ -39,6 +40,9 @@ class Service:
         self.queries = QueryTable(composition.queries.values(), composition.families)
         self.responder = Responder(Codings(composition), secrets.token_hex(8), self.negotiator.suffixes)
         self.tables: Mapping[str, RouteTable] = {}  # all routes by prefix, set when they are compiled
+        self.validators = Validators(
+            composition.validators, settings.specs, reject_undeclared=settings.reject_undeclared_specs
+        )
         self.threads = Threads()
 
     @cached_property

@@ -14,16 +14,17 @@ from sqlalchemy import func, select
 from tiled_sql_catalog import schema
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.entries import entries_of
-from tiled_sql_catalog.errors import Conflict
-from tiled_sql_catalog.patches import Patch
-from tiled_sql_catalog.records import Draft
 from tiled_sql_catalog.store import Store
+
+from tiledkernel.errors import Conflict
+from tiledkernel.nodes.patches import Patch
+from tiledkernel.nodes.writing import Draft
 
 RACE = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.errors import Conflict
+from tiledkernel.errors import Conflict
 from tiled_sql_catalog.store import Store
 
 store = Store(Database(sys.argv[1]))
@@ -48,7 +49,7 @@ with ThreadPoolExecutor(4) as pool:
 WRITE = """
 import sys
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.records import Draft
+from tiledkernel.nodes.writing import Draft
 from tiled_sql_catalog.store import Store
 
 store = Store(Database(sys.argv[1]))
@@ -113,7 +114,7 @@ def test_patches_of_many_threads_all_count(store):
     node = store.create(store.root(), "a", metadata={"log": []})
 
     def add(number):
-        store.patch(node, Patch(metadata=[{"op": "add", "path": "/log/-", "value": number}]))
+        store.change(node, Patch(metadata=[{"op": "add", "path": "/log/-", "value": number}]).of)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(20)))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 from tiled_sql_catalog import revisions, schema
 from tiled_sql_catalog.database import Database
+from tiled_sql_catalog.store import Store
 
 from tiledkernel.errors import ConfigurationError
+from tiledkernel.nodes.protocols import Asset, DataSource
+from tiledkernel.nodes.writing import Change
 
 
 @pytest.fixture
@@ -54,6 +57,47 @@ def test_a_downgrade_to_the_base_takes_everything_away_and_an_upgrade_makes_it_a
     assert revisions.current(database) is None
     revisions.init(database)
     revisions.check(database)
+
+
+LAYOUTS = [script.revision for script in revisions._script().walk_revisions()]
+
+
+def contents(database):
+    """All rows of all tables."""
+    with database.reading() as connection:
+        return {
+            name: sorted(tuple(row) for row in connection.execute(select(table)))
+            for name, table in schema.metadata.tables.items()
+        }
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_downgrade_and_an_upgrade_lose_nothing_that_is_in_the_tables(database, layout):
+    revisions.init(database)
+    store = Store(database)
+    for number, management in enumerate(["external", "writable"]):
+        asset = Asset(data_uri=f"file:///{number}", is_directory=False, parameter="data_uri", size=number)
+        source = DataSource(structure_family="array", structure={"shape": [1]}, assets=(asset,), management=management)
+        node = store.create(store.root(), f"k{number}", family="array", data_sources=[source] * (number + 1))
+        store.replace(node, Change(metadata={"n": number}))
+    store.create(store.create(store.root(), "plain"), "inner")
+    before = contents(database)
+    revisions.downgrade(database, layout)
+    assert revisions.current(database) == layout
+    revisions.upgrade(database)
+    assert contents(database) == before
+    nodes = store.page(store.search(store.root())).nodes
+    assert [node.sources for node in nodes] == [1, 2, 0]
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": revisions.VERSIONS})
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_an_older_layout_is_refused_with_the_command_to_run(database):
+    revisions.init(database)
+    revisions.downgrade(database, "0001")
+    with pytest.raises(ConfigurationError, match=r"older layout.*catalog upgrade"):
+        revisions.check(database)
 
 
 def test_upgrading_what_is_current_changes_nothing(database):

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiled_sql_catalog.records import Draft
 
 from tiledkernel import queries as q
 from tiledkernel.errors import BadRequest, Unprocessable, UnsupportedQuery
 from tiledkernel.nodes.distinct import distinct
 from tiledkernel.nodes.sorting import SortKey, sort_children
+from tiledkernel.nodes.writing import Draft
 from tiledkernel.specs import as_spec
 
 ALL = ("sqlite", "postgresql")

@@ -12,13 +12,13 @@ from tiled_sql_catalog.container import CatalogContainer
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.store import Store
 from tiled_sql_catalog.tree import CatalogOptions, build_catalog
-from tiled_sql_catalog.writing import Change
 
 from tiledkernel.client.errors import ClientError
 from tiledkernel.composition import Composition
 from tiledkernel.errors import ConfigurationError
 from tiledkernel.nodes.protocols import Asset, DataSource, Narrowing, Ordering, Summarising
 from tiledkernel.nodes.sorting import SortKey
+from tiledkernel.nodes.writing import Change
 from tiledkernel.plugins import discover
 from tiledkernel.queries import FullText, Key, Like, Regex
 from tiledkernel.testing.serving import Serving

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 from tiled_sql_catalog import schema
-from tiled_sql_catalog.errors import Conflict, PreconditionFailed
-from tiled_sql_catalog.patches import Patch
-from tiled_sql_catalog.records import Draft
-from tiled_sql_catalog.writing import Change
 
 from tiledkernel import queries as q
-from tiledkernel.errors import BadRequest, NotAllowed, NotFound, Unprocessable
+from tiledkernel.errors import BadRequest, Conflict, NotAllowed, NotFound, PreconditionFailed, Unprocessable
+from tiledkernel.nodes.patches import Patch
 from tiledkernel.nodes.protocols import Asset, DataSource
+from tiledkernel.nodes.writing import Change, Draft
 from tiledkernel.specs import Spec
 
 
@@ -154,7 +152,7 @@ def test_a_change_of_an_outdated_state_is_refused(store):
     changed = store.replace(node, Change(metadata={"n": 1}, version=node.version))
     for attempt in (
         lambda: store.replace(node, Change(metadata={"n": 2}, version=node.version)),
-        lambda: store.patch(node, Patch(metadata={"n": 2}, merging=True, version=node.version)),
+        lambda: store.change(node, Patch(metadata={"n": 2}, merging=True, version=node.version).of),
         lambda: store.delete(node, version=node.version),
     ):
         with pytest.raises(PreconditionFailed, match="read it again"):
@@ -169,7 +167,7 @@ def test_json_patches_change_metadata_specs_and_tags(store):
         specs=[{"op": "add", "path": "/-", "value": {"name": "t", "version": "2"}}],
         access_tags=[{"op": "test", "path": "/0", "value": "x"}, {"op": "remove", "path": "/0"}],
     )
-    patched = store.patch(node, patch)
+    patched = store.change(node, patch.of)
     assert patched.metadata == {"a": {}, "c": [1, 5, 2]}
     assert patched.specs == (Spec("s"), Spec("t", "2"))
     assert patched.access_tags == {"y"}
@@ -177,7 +175,7 @@ def test_json_patches_change_metadata_specs_and_tags(store):
 
 def test_merge_patches_merge_objects_and_take_nulls_away(store):
     node = store.create(store.root(), "a", metadata={"a": {"b": 1, "c": 2}, "d": 3}, access_tags=["x"])
-    patched = store.patch(node, Patch(metadata={"a": {"b": None, "e": 4}, "d": None}, merging=True))
+    patched = store.change(node, Patch(metadata={"a": {"b": None, "e": 4}, "d": None}, merging=True).of)
     assert patched.metadata == {"a": {"c": 2, "e": 4}}
     assert patched.access_tags == {"x"}
 
@@ -204,7 +202,7 @@ def test_merge_patches_merge_objects_and_take_nulls_away(store):
 def test_a_patch_that_does_not_fit_changes_nothing(store, patch):
     node = store.create(store.root(), "a", metadata={"a": [1]})
     with pytest.raises(Unprocessable, match="patch"):
-        store.patch(node, patch)
+        store.change(node, patch.of)
     assert store.fresh(node) == node
 
 

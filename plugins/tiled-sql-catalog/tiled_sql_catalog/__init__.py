@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledkernel import TreeKind, hookimpl
+from tiledkernel import Command, TreeKind, hookimpl
 
 
 @hookimpl
@@ -14,4 +14,22 @@ def register_trees() -> list[TreeKind]:
             build="tiled_sql_catalog.tree:build_catalog",
             options="tiled_sql_catalog.tree:CatalogOptions",
         )
+    ]
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    """Serve a catalog, and look after its database; each under the name that Tiled has for it, too."""
+    own = "tiled_sql_catalog.commands"
+    serve, serve_help = "tiled_sql_catalog.serving:serve_catalog", "Serve a catalog."
+    upgrade, upgrade_help = f"{own}:upgrade", "Bring a catalog to the layout of this version."
+    downgrade, downgrade_help = f"{own}:downgrade", "Bring a catalog back to an earlier layout."
+    return [
+        Command(name="serve catalog", command=serve, help=serve_help),
+        Command(name="catalog serve", command=serve, help="The same as `serve catalog`."),
+        Command(name="catalog init", command=f"{own}:init", help="Make a catalog in an empty database."),
+        Command(name="catalog upgrade", command=upgrade, help=upgrade_help),
+        Command(name="catalog upgrade-database", command=upgrade, help="The same as `catalog upgrade`."),
+        Command(name="catalog downgrade", command=downgrade, help=downgrade_help),
+        Command(name="catalog downgrade-database", command=downgrade, help="The same as `catalog downgrade`."),
     ]

@@ -2,82 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self
 
+from tiled_sql_catalog.leaves import FileContainer, Leaf
+from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
 from tiled_sql_catalog.pages import Page
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Search, Store
-from tiledkernel.errors import UnsupportedQuery
+from tiledkernel.errors import NotAllowed, UnsupportedQuery
 from tiledkernel.nodes.sorting import SortKey
+from tiledkernel.nodes.writing import Draft
 from tiledkernel.queries import KeyLookup, KeysFilter
-from tiledkernel.specs import Spec
 
 FEASIBLE = 100_000  # children that the server looks at for a query that the index cannot answer
 BATCH = 1000
 
-MakeLeaf = Callable[[Node], Any]
 
-
-class CatalogContainer:
+class CatalogContainer(CatalogNode):
     """A container: its own row as it was when it was reached, its children as they are at each moment.
 
-    With a search or an order it is a view of the same container. `leaf` makes the nodes of all other families.
+    With a search or an order it is a view of the same container.
     """
 
     live: bool = False  # whether it outlives a request, as the root does, and so has to look at its own row anew
 
-    family: ClassVar[str] = "container"
+    family: str = "container"
+    sorting: ClassVar[tuple[dict[str, Any], ...]] = ({"key": "", "direction": 1},)
 
     def __init__(
         self,
-        store: Store,
-        node: Node,
-        leaf: MakeLeaf,
+        catalog: Catalog,
+        row: Node,
+        batch: SourceBatch | None = None,
         search: Search | None = None,
         order: Sequence[SortKey] = (),
     ) -> None:
-        self.store = store
-        self._node = node
-        self._leaf = leaf
+        super().__init__(catalog, row, batch)
         self._search = search
         self._order = tuple(order)
 
     @property
-    def node(self) -> Node:
+    def store(self) -> Store:
+        """Where all nodes are."""
+        return self.catalog.store
+
+    @property
+    def row(self) -> Node:
         """The container's own row."""
-        return self.store.fresh(self._node) if self.live else self._node
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the owner says about it."""
-        return self.node.metadata
-
-    @property
-    def specs(self) -> tuple[Spec, ...]:
-        """Promises beyond being a container."""
-        return self.node.specs
-
-    @property
-    def access_tags(self) -> frozenset[str]:
-        """What an access policy goes by."""
-        return self.node.access_tags or frozenset()
+        return self.store.fresh(self._row) if self.live else self._row
 
     @property
     def found(self) -> Search:
         """The search that this is a view of; all children if it is none."""
-        return self.store.search(self._node) if self._search is None else self._search
+        return self.store.search(self._row) if self._search is None else self._search
 
     def keys(self) -> Iterator[str]:
         """The keys in order, page by page."""
-        for node in self._nodes():
-            yield node.key
+        for row in self._rows():
+            yield row.key
 
     def __iter__(self) -> Iterator[str]:
         return self.keys()
 
     def __len__(self) -> int:
-        return self.node.children if self._search is None else self.store.count(self._search)
+        return self.row.children if self._search is None else self.store.count(self._search)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._child(key) is not None
@@ -89,19 +78,22 @@ class CatalogContainer:
             raise KeyError(key)
         return self.as_node(found)
 
-    def as_node(self, node: Node) -> Any:
+    def as_node(self, row: Node, batch: SourceBatch | None = None) -> CatalogNode:
         """What the kernel takes for a row."""
-        return CatalogContainer(self.store, node, self._leaf) if node.family == self.family else self._leaf(node)
+        if row.family != self.family:
+            return Leaf(self.catalog, row, batch)
+        return (FileContainer if row.sources else CatalogContainer)(self.catalog, row, batch)
 
     def reach(self, keys: Sequence[str]) -> tuple[Any, int]:
         """The node to which most of some keys lead, and how many these are; found in one statement, if all do."""
-        node, depth = self.store.deepest(self._node, keys)
-        return (self.as_node(node), depth) if depth else (self, 0)
+        row, depth = self.store.deepest(self._row, keys)
+        return (self.as_node(row), depth) if depth else (self, 0)
 
     def page(self, *, after: bytes | None = None, offset: int = 0, limit: int = 100) -> tuple[list[Any], bytes | None]:
         """Children after those that a token stands for, with their keys; and the token of what follows them."""
         found = self._page(after, offset, limit)
-        return [(node.key, self.as_node(node)) for node in found.nodes], found.following
+        batch = SourceBatch(self.store, found.nodes)
+        return [(row.key, self.as_node(row, batch)) for row in found.nodes], found.following
 
     def narrow(self, queries: Sequence[Any]) -> tuple[CatalogContainer, list[Any]]:
         """The view of what matches the queries that the catalog can run, and the queries that are left.
@@ -110,7 +102,7 @@ class CatalogContainer:
         """
         search = self.store.narrow(self.found, queries)
         left = list(search.left)
-        view = CatalogContainer(self.store, self._node, self._leaf, Search(search.selection), self._order)
+        view = self._view(Search(search.selection), self._order)
         costly = [query for query in left if not isinstance(query, (KeyLookup, KeysFilter))]
         if costly and len(view) > FEASIBLE:
             raise UnsupportedQuery(
@@ -121,7 +113,7 @@ class CatalogContainer:
 
     def ordered(self, order: Sequence[SortKey]) -> CatalogContainer:
         """The view in this order."""
-        return CatalogContainer(self.store, self.node, self._leaf, self._search, order)
+        return self._view(self._search, order)
 
     def distinct(
         self, metadata: Sequence[str], *, structure_families: bool, specs: bool, counts: bool
@@ -131,10 +123,58 @@ class CatalogContainer:
             self.found, metadata, structure_families=structure_families, specs=specs, counts=counts
         )
 
+    # Changing
+
+    def create(self, drafts: Sequence[Draft]) -> list[CatalogNode]:
+        """New children, all or none, with room for their data; Conflict if a key is taken."""
+        admitted = [self.catalog.admitted(draft) for draft in drafts]
+        placed = self.catalog.vault.with_room(admitted)
+        try:
+            rows = self.store.create_many(self._row, placed)
+        except BaseException:
+            self.catalog.vault.clear(placed)
+            raise
+        self._clear_repeated(placed, rows)
+        batch = SourceBatch(self.store, rows)
+        return [self.as_node(row, batch) for row in rows]
+
+    def _clear_repeated(self, placed: Sequence[Draft], rows: Sequence[Node]) -> None:
+        """Remove the room of those that had been made before, by an attempt of which the maker heard nothing."""
+        if not any(draft.token for draft in placed):
+            return
+        known = {
+            asset.data_uri
+            for sources in self.store.data_sources(*rows).values()
+            for source in sources
+            for asset in source.assets
+        }
+        unused = [
+            draft
+            for draft in placed
+            if any(asset.data_uri not in known for source in draft.data_sources for asset in source.assets)
+        ]
+        self.catalog.vault.clear(unused)
+
+    def delete(self, *, recursive: bool = False, external_only: bool = True, version: int | None = None) -> None:
+        """Delete it; Conflict if it is not empty, or data would be lost, and that is not allowed."""
+        if self.live:
+            raise NotAllowed("the root of a catalog cannot be deleted: delete what is in it")
+        super().delete(recursive=recursive, external_only=external_only, version=version)
+
+    # inside
+
+    def _view(self, search: Search | None, order: Sequence[SortKey]) -> CatalogContainer:
+        return CatalogContainer(self.catalog, self.row, self._batch, search, order)
+
+    def _with(self, row: Node) -> Self:
+        changed = super()._with(row)
+        changed.live = self.live
+        return changed
+
     def _page(self, after: bytes | None, offset: int, limit: int) -> Page:
         return self.store.page(self.found, self._order, after=after, offset=offset, limit=limit)
 
-    def _nodes(self) -> Iterator[Node]:
+    def _rows(self) -> Iterator[Node]:
         after: bytes | None = None
         while True:
             page = self._page(after, 0, BATCH)
@@ -145,9 +185,13 @@ class CatalogContainer:
 
     def _child(self, key: str) -> Node | None:
         if self._search is None:
-            return self.store.child(self._node, key)
+            return self.store.child(self._row, key)
         found = self.store.page(self.store.narrow(self._search, [KeyLookup(key)]), limit=1).nodes
         return found[0] if found else None
 
+    def close(self) -> None:
+        """Close the connections to the database; a later question opens new ones."""
+        self.store.database.close()
+
     def __repr__(self) -> str:
-        return f"<CatalogContainer {self._node.key!r}>"
+        return f"<CatalogContainer {self.key!r}>"

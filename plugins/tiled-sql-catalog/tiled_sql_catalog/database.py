@@ -24,8 +24,7 @@ from tiled_sql_catalog.dialects import (
     parse_uri,
     reading_options,
 )
-from tiled_sql_catalog.errors import Conflict, StorageFull
-from tiledkernel.errors import KernelError, NotReady
+from tiledkernel.errors import Conflict, KernelError, NotReady, StorageFull
 
 T = TypeVar("T")
 ATTEMPTS = 6

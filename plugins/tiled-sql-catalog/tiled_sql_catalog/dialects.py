@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from tiledkernel.errors import ConfigurationError
 
 BUSY_SECONDS = 30  # that a writer waits for another process
+Row: TypeAlias = tuple[Any, ...]
 WRITING: Final = {"tiled_writing": True}
 _FULL = frozenset({"SQLITE_FULL", "53100"})
 _AGAIN = frozenset({"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "40001", "40P01", "55P03"})
@@ -33,16 +35,68 @@ class Dialect(Struct, frozen=True):
     """What a kind of database needs to be told differently.
 
     - `one_writer`: whether writers of one process had better wait for each other in the process.
-    - `insert`: an INSERT that has `on_conflict_do_nothing`.
+    - `reserve`: ids of a table that rows to be inserted in this transaction may have, in their order.
+    - `load`: insert many rows, given as values of some columns; a clause may say what to do on a conflict.
     """
 
     name: str
     one_writer: bool
-    insert: Callable[[Table], Any]
+    reserve: Callable[[Connection, Table, int], Sequence[int]]
+    load: Callable[[Connection, Table, Sequence[str], Sequence[Row], str], None]
 
 
-SQLITE = Dialect("sqlite", one_writer=True, insert=sqlite.insert)
-POSTGRESQL = Dialect("postgresql", one_writer=False, insert=postgresql.insert)
+def dialect_of(connection: Connection) -> Dialect:
+    """The dialect of the database that a connection leads to."""
+    return SQLITE if connection.dialect.name == SQLITE.name else POSTGRESQL
+
+
+def _reserve_in_sqlite(connection: Connection, table: Table, count: int) -> Sequence[int]:
+    """What follows the last id there ever was: nobody else writes as long as this transaction lasts."""
+    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
+    return range(last + 1, last + 1 + count)
+
+
+def _load_into_sqlite(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row], on_conflict: str
+) -> None:
+    """Many rows with each statement, which takes a third less time than one with each."""
+    size = _PARAMETERS // len(names)
+    whole = len(rows) - len(rows) % size
+    for start in range(0, whole, size):
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        connection.exec_driver_sql(_insert(table.name, tuple(names), on_conflict, size), values)
+    if whole < len(rows):
+        connection.exec_driver_sql(_insert(table.name, tuple(names), on_conflict, 1), list(rows[whole:]))
+
+
+@lru_cache(maxsize=256)
+def _insert(table: str, names: tuple[str, ...], on_conflict: str, size: int) -> str:
+    places = f"({', '.join('?' * len(names))})"
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * size)} {on_conflict}"  # noqa: S608 - our own names
+
+
+def _reserve_in_postgresql(connection: Connection, table: Table, count: int) -> Sequence[int]:
+    text = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+    return sorted(connection.exec_driver_sql(text, (table.name, count)).scalars())
+
+
+def _load_into_postgresql(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row], on_conflict: str
+) -> None:
+    """All rows of a piece in one statement, column by column."""
+    arrays = ", ".join(f"%b::{_ARRAYS[table.c[name].type.python_type]}[]" for name in names)
+    text = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608 - our own names
+    for start in range(0, len(rows), _PIECE):
+        columns = zip(*rows[start : start + _PIECE], strict=True)
+        connection.exec_driver_sql(text, tuple(list(column) for column in columns))
+
+
+_ARRAYS: Final = {int: "bigint", str: "text", bytes: "bytea", bool: "boolean"}
+_PIECE = 10_000  # rows
+_PARAMETERS = 800  # of one statement
+
+SQLITE = Dialect("sqlite", one_writer=True, reserve=_reserve_in_sqlite, load=_load_into_sqlite)
+POSTGRESQL = Dialect("postgresql", one_writer=False, reserve=_reserve_in_postgresql, load=_load_into_postgresql)
 
 
 def parse_uri(uri: str) -> URL:
@@ -120,6 +174,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
         "synchronous=FULL",  # what was acknowledged is on disk
         "foreign_keys=ON",
         "cache_size=-65536",
+        "wal_autocheckpoint=4000",  # pages
         "mmap_size=1073741824",
         "temp_store=MEMORY",
     ):

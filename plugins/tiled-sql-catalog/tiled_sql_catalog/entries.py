@@ -30,6 +30,8 @@ SPEC: Final = "spec"
 SPECS: Final = "specs"  # all specs, in their order
 TAG: Final = "tag"
 
+_SHORT = 100  # characters of a text that is remembered
+
 Entry: TypeAlias = tuple[int, bytes]
 
 
@@ -47,15 +49,7 @@ def entries_of(
     found = {(address(FAMILY), text_key(family)), (address(SPECS), text_key(specs_text(specs)))}
     found.update((address(SPEC), text_key(spec.name)) for spec in specs)
     found.update((address(TAG), text_key(tag)) for tag in tags or ())
-    word = address(WORD)
-    for aspect, key in _walk(metadata):
-        found.add((word, key) if aspect is None else (aspect, key))
-        if len(found) > MAX_ENTRIES:
-            raise Unprocessable(
-                f"these metadata hold more than {MAX_ENTRIES} values and words, more than can be searched: store long "
-                "lists as an array, and long texts as a file",
-                "body", "metadata",
-            )  # fmt: skip
+    _add_metadata(found, metadata)
     return found
 
 
@@ -64,28 +58,42 @@ def specs_text(specs: Sequence[Spec]) -> str:
     return wire.encode_json([{"name": spec.name, "version": spec.version} for spec in specs]).decode()
 
 
-def _walk(metadata: Mapping[str, Any]) -> Iterator[tuple[int | None, bytes]]:
-    """Entries of metadata: (address, key), or (None, key of a word)."""
+def _add_metadata(found: set[Entry], metadata: Mapping[str, Any]) -> None:
+    """Add what metadata hold to what was found before."""
     pending: list[tuple[str | None, Any, int]] = [*_inside(None, metadata, 0, top=True)]
     while pending:
         place, value, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise Unprocessable(
-                f"these metadata are nested more than {MAX_DEPTH} deep: use flatter ones", "body", "metadata"
-            )
         if place is not None:
-            yield address(VALUE, place), sort_key(value)
+            found.add((address(VALUE, place), sort_key(value)))
         if isinstance(value, str):
-            yield from ((None, text_key(word)) for word in split_words(value))
-        elif isinstance(value, list):
+            found.update(_words(value) if len(value) <= _SHORT else _split(value))
+        elif isinstance(value, (list, dict)):
+            if depth >= MAX_DEPTH and value:
+                raise Unprocessable(
+                    f"these metadata are nested more than {MAX_DEPTH} deep: use flatter ones", "body", "metadata"
+                )
             if place is not None:
-                yield address(WHOLE, place), identity(value)
-                yield from ((address(ELEMENT, place), identity(item)) for item in value)
-            pending += [(None, item, depth + 1) for item in value]
-        elif isinstance(value, dict):
-            if place is not None:
-                yield address(WHOLE, place), identity(value)
-            pending += _inside(place, value, depth + 1)
+                found.add((address(WHOLE, place), identity(value)))
+            if isinstance(value, dict):
+                pending += _inside(place, value, depth + 1)
+            else:
+                if place is not None:
+                    found.update((address(ELEMENT, place), identity(item)) for item in value)
+                pending += [(None, item, depth + 1) for item in value]
+        if len(found) > MAX_ENTRIES:
+            raise Unprocessable(
+                f"these metadata hold more than {MAX_ENTRIES} values and words, more than can be searched: store long "
+                "lists as an array, and long texts as a file",
+                "body", "metadata",
+            )  # fmt: skip
+
+
+def _split(text: str) -> list[Entry]:
+    word = address(WORD)
+    return [(word, text_key(part)) for part in split_words(text)]
+
+
+_words = lru_cache(maxsize=4096)(_split)  # metadata of many nodes hold the same texts
 
 
 def _inside(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +10,6 @@ from msgspec import Struct
 
 from tiled_sql_catalog.schema import nodes
 from tiledkernel import wire
-from tiledkernel.nodes.protocols import DataSource
 from tiledkernel.specs import Spec
 
 _specs = msgspec.json.Decoder(tuple[Spec, ...])
@@ -21,13 +19,16 @@ COLUMNS = tuple(
     nodes.c[name]
     for name in (
         "id", "parent", "key", "path", "family", "metadata", "specs", "access_tags", "children", "version", "created",
-        "updated", "token",
+        "updated", "token", "sources",
     )
 )  # fmt: skip
 
 
 class Node(Struct, frozen=True, dict=True):
-    """A node as it was when it was read; what is JSON is decoded when it is first asked for."""
+    """A node as it was when it was read; what is JSON is decoded when it is first asked for.
+
+    `sources` counts its data sources: a container that has some is what a registered file holds.
+    """
 
     id: int
     parent: int | None
@@ -42,6 +43,7 @@ class Node(Struct, frozen=True, dict=True):
     created: int
     updated: int
     token: str | None = None
+    sources: int = 0
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -58,25 +60,3 @@ class Node(Struct, frozen=True, dict=True):
     def access_tags(self) -> frozenset[str] | None:
         """What an access policy goes by; None if nobody said."""
         return None if self.tags_text is None else _tags.decode(self.tags_text)
-
-
-class Draft(Struct, frozen=True, kw_only=True):
-    """A node to be made. `token` is known to its maker alone: who sends it again gets the same node, not a conflict."""
-
-    family: str = "container"
-    key: str | None = None
-    metadata: dict[str, Any] = {}
-    specs: Sequence[Spec | str] = ()
-    access_tags: Sequence[str] | None = None
-    data_sources: Sequence[DataSource] = ()
-    token: str | None = None
-
-
-class Revision(Struct, frozen=True):
-    """What a node was before it was changed."""
-
-    number: int
-    metadata: dict[str, Any]
-    specs: tuple[Spec, ...]
-    access_tags: frozenset[str] | None
-    updated: int

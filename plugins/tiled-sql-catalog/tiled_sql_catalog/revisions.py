@@ -11,6 +11,7 @@ from sqlalchemy import insert as plain_insert
 
 from tiled_sql_catalog import schema
 from tiled_sql_catalog.database import Database
+from tiled_sql_catalog.dialects import dialect_of
 from tiled_sql_catalog.entries import specs_text
 from tiled_sql_catalog.paths import ROOT_PATH
 from tiled_sql_catalog.times import now
@@ -116,6 +117,7 @@ def _script() -> ScriptDirectory:
 def _plant(connection: Connection) -> None:
     """The root, below which everything else is."""
     moment = now()
+    dialect_of(connection).reserve(connection, schema.nodes, 1)  # so that nobody else is given this id
     connection.execute(
         plain_insert(schema.nodes).values(
             id=schema.ROOT, parent=None, key="", path=ROOT_PATH, family="container", metadata="{}",

@@ -57,6 +57,7 @@ nodes = Table(
     Column("created", BigInteger, nullable=False),  # microseconds since 1970
     Column("updated", BigInteger, nullable=False),
     Column("token", Text),  # by which the one who made it knows it again
+    Column("sources", Integer, nullable=False, server_default="0"),  # how many data sources it has
     UniqueConstraint("path"),
     UniqueConstraint("parent", "key"),
     Index(None, "parent", "id"),

@@ -11,6 +11,7 @@ stays exact that way. Values that begin with the same `MAX_KEY` bytes are in an 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -23,6 +24,8 @@ AFTER_TEXT = LIST  # every text's key is less than this
 _DIGEST = 16
 _BIAS = 1 << 31
 _CHUNK = 7  # bits
+_FEW = 8 * _CHUNK
+_LARGE = 1 << 63
 _FLOAT_BITS = 52
 _COMPLEMENT = bytes(255 - byte for byte in range(256))
 
@@ -46,7 +49,8 @@ def is_exact(key: bytes) -> bool:
 
 def text_key(text: str) -> bytes:
     """The key of a text."""
-    return _bounded(TEXT + _utf8(text))
+    key = TEXT + text.encode("utf-8", "surrogatepass")  # in the order of code points
+    return key if len(key) <= MAX_KEY else _bounded(key)
 
 
 def text_of(key: bytes) -> str:
@@ -66,12 +70,18 @@ def _full_key(value: Any) -> bytes:
     if isinstance(value, bool):
         return BOOLEAN + bytes([value])
     if isinstance(value, (int, float)):
-        return NUMBER + _number(value)
+        return _often(value) if isinstance(value, float) or -_LARGE < value < _LARGE else NUMBER + _number(value)
     return (LIST if isinstance(value, list) else OBJECT) + wire.encode_json(value)
 
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")  # in the order of code points
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _often(number: float) -> bytes:
+    """The key of a number that takes little room: metadata of many nodes hold the same ones."""
+    return NUMBER + _number(number)
 
 
 def _number(number: float) -> bytes:
@@ -85,7 +95,7 @@ def _number(number: float) -> bytes:
         mantissa, power = math.frexp(abs(number))
         exponent = power - 1
         digits, width = int((mantissa * 2 - 1) * (1 << _FLOAT_BITS)), _FLOAT_BITS
-    body = (exponent + _BIAS).to_bytes(4) + _digits(digits, width)
+    body = (exponent + _BIAS).to_bytes(4) + (_few_digits if width <= _FEW else _digits)(digits, width)
     return b"\x02" + body if number > 0 else b"\x00" + body.translate(_COMPLEMENT)
 
 
@@ -97,6 +107,15 @@ def _digits(digits: int, width: int) -> bytes:
     for chunk in range(chunks - 1, -1, -1):
         found.append((digits >> (chunk * _CHUNK) & 0x7F) << 1 | 1)
     return bytes(found).rstrip(b"\x01") + b"\x00"
+
+
+def _few_digits(digits: int, width: int) -> bytes:
+    """The same for as many digits as eight bytes have: they are moved apart all at once, in halves, quarters, eighths."""
+    digits <<= _FEW - width
+    digits = (digits & 0xFFFFFFF0000000) << 4 | digits & 0xFFFFFFF
+    digits = (digits & 0xFFFC0000FFFC000) << 2 | digits & 0x3FFF00003FFF
+    digits = (digits & 0x3F803F803F803F80) << 1 | digits & 0x7F007F007F007F
+    return (digits << 1 | 0x0101010101010101).to_bytes(8).rstrip(b"\x01") + b"\x00"
 
 
 def _canonical(value: Any) -> bytes:

@@ -6,42 +6,104 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, select, update
 
+from tiled_sql_catalog.assets import assets_of, associate, check_asset, drop_assets
+from tiled_sql_catalog.content import text_of
 from tiled_sql_catalog.dialects import Dialect
 from tiled_sql_catalog.schema import assets, associations, data_sources, structures
+from tiled_sql_catalog.statements import batches
 from tiledkernel import wire
 from tiledkernel.errors import NotFound, Unprocessable
 from tiledkernel.nodes.protocols import Asset, DataSource
 
 MANAGEMENTS = ("external", "immutable", "locked", "writable")
 MAX_ASSETS = 1_000_000  # of one data source
-MAX_URI = 8192  # characters
-_BATCH = 500
+_NAMES = ("id", "node", "structure", "family", "media_type", "parameters", "properties", "management")
+# An update that changes nothing keeps the row from being dropped by another writer until we are done.
+_HELD = "ON CONFLICT (id) DO UPDATE SET content = excluded.content"
 
 
-def add_source(connection: Connection, dialect: Dialect, node: int, source: DataSource) -> int:
-    """Store a data source of a node; its id."""
-    _check(source)
-    identity = connection.execute(
-        insert(data_sources).returning(data_sources.c.id), _row(connection, dialect, source) | {"node": node}
-    ).scalar_one()
-    _associate(connection, dialect, identity, source.assets)
-    return int(identity)
+def add_sources(connection: Connection, dialect: Dialect, found: Sequence[tuple[int, DataSource]]) -> None:
+    """Store data sources of nodes, which are given by their ids."""
+    if not found:
+        return
+    for _, source in found:
+        _check(source)
+    held = _hold(connection, dialect, [source for _, source in found])
+    ids = dialect.reserve(connection, data_sources, len(found))
+    rows = [
+        (identity, node, structure, *_description(source))
+        for identity, (node, source), structure in zip(ids, found, held, strict=True)
+    ]
+    dialect.load(connection, data_sources, _NAMES, rows, "")
+    files = [(identity, asset) for identity, (_, source) in zip(ids, found, strict=True) for asset in source.assets]
+    associate(connection, dialect, files)
 
 
 def replace_source(connection: Connection, dialect: Dialect, node: int, source: DataSource) -> None:
     """Describe a data source anew; new assets are added, and those that there are stay."""
+    _describe(connection, dialect, node, source)
+    known = _associations(connection, int(source.id or 0))
+    new = [(int(source.id or 0), asset) for asset in source.assets if _role(asset) not in known]
+    associate(connection, dialect, new)
+
+
+def exchange_source(connection: Connection, dialect: Dialect, node: int, source: DataSource) -> list[Asset]:
+    """Describe a data source anew, with exactly its assets; those that the server kept and nobody needs any more."""
+    management = _describe(connection, dialect, node, source)
+    identity = int(source.id or 0)
+    known, wanted = _associations(connection, identity), {_role(asset): asset for asset in source.assets}
+    associate(connection, dialect, [(identity, asset) for role, asset in wanted.items() if role not in known])
+    gone = [row for role, row in known.items() if role not in wanted]
+    for batch in batches(row.id for row in gone):
+        connection.execute(delete(associations).where(associations.c.id.in_(batch)))
+    dropped = drop_assets(connection, {row.asset for row in gone})
+    return [] if management == "external" else dropped
+
+
+def detach_asset(connection: Connection, node: int, asset_id: int) -> tuple[Asset | None, bool]:
+    """Take an asset from all data sources of a node: the asset if nobody else needs it, and whether the server kept it.
+
+    NotFound if the node has no such asset.
+    """
+    rows = connection.execute(
+        select(associations.c.id, data_sources.c.management)
+        .join(data_sources)
+        .where(data_sources.c.node == node, associations.c.asset == asset_id)
+    ).all()
+    if not rows:
+        raise NotFound(f"this node has no asset {asset_id}")
+    connection.execute(delete(associations).where(associations.c.id.in_([row.id for row in rows])))
+    dropped = drop_assets(connection, [asset_id])
+    return dropped[0] if dropped else None, any(row.management != "external" for row in rows)
+
+
+def _describe(connection: Connection, dialect: Dialect, node: int, source: DataSource) -> str:
+    """Store what is said about a data source, but for its assets; how its data were managed until now."""
     _check(source)
     mine = (data_sources.c.id == source.id) & (data_sources.c.node == node)
-    previous = connection.execute(select(data_sources.c.structure).where(mine)).scalar()
-    if previous is None:
+    before = connection.execute(select(data_sources.c.structure, data_sources.c.management).where(mine)).first()
+    if before is None:
         raise NotFound(f"this node has no data source {source.id}")
-    row = _row(connection, dialect, source)
+    (structure,) = _hold(connection, dialect, [source])
+    row = dict(zip(_NAMES[2:], (structure, *_description(source)), strict=True))
     connection.execute(update(data_sources).where(mine).values(**row))
-    _associate(connection, dialect, int(source.id or 0), source.assets)
-    if previous != row["structure"]:
-        drop_structures(connection, [previous])
+    if before.structure != structure:
+        drop_structures(connection, [before.structure])
+    return str(before.management)
+
+
+def _role(asset: Asset) -> tuple[str, str | None, int | None]:
+    return asset.data_uri, asset.parameter, asset.num
+
+
+def _associations(connection: Connection, source: int) -> dict[tuple[str, str | None, int | None], Row[Any]]:
+    """What a data source needs files for: rows of associations by URI, parameter and number."""
+    rows = connection.execute(
+        select(associations, assets.c.uri).join(assets).where(associations.c.data_source == source)
+    )
+    return {(row.uri, row.parameter, row.num): row for row in rows}
 
 
 def sources_of(connection: Connection, nodes: Sequence[int]) -> dict[int, list[DataSource]]:
@@ -50,7 +112,7 @@ def sources_of(connection: Connection, nodes: Sequence[int]) -> dict[int, list[D
     columns = (data_sources, structures.c.content)
     statement = select(*columns).join(structures).where(data_sources.c.node.in_(nodes)).order_by(data_sources.c.id)
     rows = connection.execute(statement).all()
-    files = _assets_of(connection, [row.id for row in rows])
+    files = assets_of(connection, [row.id for row in rows])
     for row in rows:
         found.setdefault(row.node, []).append(
             DataSource(
@@ -96,7 +158,7 @@ def drop_sources(connection: Connection, nodes: Sequence[int]) -> list[Asset]:
     connection.execute(delete(data_sources).where(data_sources.c.id.in_(ids)))
     drop_structures(connection, {row.structure for row in rows})
     internal = {asset for asset, management in touched if management != "external"}
-    return [asset for asset in _drop_assets(connection, {asset for asset, _ in touched}) if asset.id in internal]
+    return [asset for asset in drop_assets(connection, {asset for asset, _ in touched}) if asset.id in internal]
 
 
 def drop_structures(connection: Connection, ids: Iterable[bytes]) -> None:
@@ -104,18 +166,6 @@ def drop_structures(connection: Connection, ids: Iterable[bytes]) -> None:
     used = exists().where(data_sources.c.structure == structures.c.id)
     for batch in batches(ids):
         connection.execute(delete(structures).where(structures.c.id.in_(batch), ~used))
-
-
-def _drop_assets(connection: Connection, ids: Iterable[int]) -> list[Asset]:
-    used = exists().where(associations.c.asset == assets.c.id)
-    dropped: list[Asset] = []
-    for batch in batches(ids):
-        gone = connection.execute(delete(assets).where(assets.c.id.in_(batch), ~used).returning(assets)).all()
-        dropped += [
-            Asset(data_uri=row.uri, is_directory=row.is_directory, parameter=None, id=row.id, size=row.size)
-            for row in gone
-        ]
-    return dropped
 
 
 def _check(source: DataSource) -> None:
@@ -129,88 +179,26 @@ def _check(source: DataSource) -> None:
             f"{len(source.assets)} assets are too many: at most {MAX_ASSETS} are taken", "body", "data_sources"
         )
     for asset in source.assets:
-        if len(asset.data_uri) > MAX_URI or "\0" in asset.data_uri or not _is_unicode(asset.data_uri):
-            raise Unprocessable(
-                f"{asset.data_uri[:80]!r} can be no URI of a file: it is longer than {MAX_URI} characters, or contains "
-                "a NUL character", "body", "data_sources", "assets",
-            )  # fmt: skip
+        check_asset(asset)
 
 
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+def _description(source: DataSource) -> tuple[str, str | None, str, str, str]:
+    """The columns that say how data are to be read."""
+    return (
+        str(source.structure_family), source.mimetype, text_of(source.parameters), text_of(source.properties),
+        source.management,
+    )  # fmt: skip
 
 
-def _row(connection: Connection, dialect: Dialect, source: DataSource) -> dict[str, Any]:
-    return {
-        "structure": _structure(connection, dialect, source.structure),
-        "family": str(source.structure_family),
-        "media_type": source.mimetype,
-        "parameters": text_of(source.parameters),
-        "properties": text_of(source.properties),
-        "management": source.management,
-    }
-
-
-def _structure(connection: Connection, dialect: Dialect, structure: Any) -> bytes:
-    """The id of a structure, which is stored unless an equal one is."""
-    content = wire.encode_json(structure)
-    identity = blake2b(content, digest_size=16).digest()
-    statement = dialect.insert(structures).values(id=identity, content=content.decode())
-    # An update that changes nothing keeps the row from being dropped by another writer until we are done.
-    held = statement.on_conflict_do_update(index_elements=["id"], set_={"content": statement.excluded.content})
-    connection.execute(held)
-    return identity
-
-
-def _associate(connection: Connection, dialect: Dialect, source: int, files: Sequence[Asset]) -> None:
-    known = {
-        (uri, parameter, num)
-        for uri, parameter, num in connection.execute(
-            select(assets.c.uri, associations.c.parameter, associations.c.num)
-            .join(assets)
-            .where(associations.c.data_source == source)
-        )
-    }
-    for file in files:
-        asset = _asset(connection, dialect, file)
-        if (file.data_uri, file.parameter, file.num) not in known:
-            connection.execute(
-                insert(associations),
-                {"data_source": source, "asset": asset, "parameter": file.parameter, "num": file.num},
-            )
-
-
-def _asset(connection: Connection, dialect: Dialect, file: Asset) -> int:
-    """The id of an asset; one file is one asset, whoever needs it, and a size that was unknown is learnt."""
-    digest = blake2b(file.data_uri.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    statement = dialect.insert(assets).values(
-        digest=digest, uri=file.data_uri, is_directory=file.is_directory, size=file.size
-    )
-    size = func.coalesce(statement.excluded.size, assets.c.size)
-    held = statement.on_conflict_do_update(index_elements=["digest"], set_={"size": size})
-    return int(connection.execute(held.returning(assets.c.id)).scalar_one())
-
-
-def _assets_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Asset]]:
-    found: dict[int, list[Asset]] = {}
-    statement = (
-        select(associations.c.data_source, associations.c.parameter, associations.c.num, assets)
-        .join(assets)
-        .where(associations.c.data_source.in_(ids))
-        .order_by(associations.c.data_source, func.coalesce(associations.c.num, -1), associations.c.id)
-    )
-    for source, parameter, num, id_, _, uri, is_directory, size in connection.execute(statement):
-        asset = Asset(data_uri=uri, is_directory=is_directory, parameter=parameter, num=num, id=id_, size=size)
-        found.setdefault(source, []).append(asset)
-    return found
-
-
-def text_of(content: Any) -> str:
-    """JSON as it is stored."""
-    return wire.encode_json(wire.plain(content)).decode()
-
-
-def batches(ids: Iterable[Any]) -> Iterable[list[Any]]:
-    """The ids in lists that a statement can hold."""
-    found = list(ids)
-    return (found[start : start + _BATCH] for start in range(0, len(found), _BATCH))
+def _hold(connection: Connection, dialect: Dialect, found: Sequence[DataSource]) -> list[bytes]:
+    """The ids of the structures of data sources; equal ones are stored once."""
+    ids: list[bytes] = []
+    rows: dict[bytes, tuple[bytes, str]] = {}
+    for source in found:
+        content = wire.encode_json(source.structure)
+        identity = blake2b(content, digest_size=16).digest()
+        ids.append(identity)
+        if identity not in rows:
+            rows[identity] = (identity, content.decode())
+    dialect.load(connection, structures, ("id", "content"), sorted(rows.values()), _HELD)
+    return ids

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from tiled_sql_catalog.database import Database
+
+_BATCH = 500
+
+
+def batches(ids: Iterable[Any]) -> Iterable[list[Any]]:
+    """The ids in lists that a statement can hold."""
+    rest = iter(ids)
+    return iter(lambda: list(islice(rest, _BATCH)), [])
 
 
 class Statement:

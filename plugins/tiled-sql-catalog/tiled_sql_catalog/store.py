@@ -5,7 +5,7 @@ Every method may be called from any thread. Those that change something return o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -14,19 +14,19 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from tiled_sql_catalog import sources, summaries, writing
 from tiled_sql_catalog.conditions import Selection
 from tiled_sql_catalog.database import Database
+from tiled_sql_catalog.kept_below import kept_elsewhere
 from tiled_sql_catalog.orders import Order
 from tiled_sql_catalog.pages import Listing, Page, PlainListing
-from tiled_sql_catalog.patches import Patch
 from tiled_sql_catalog.paths import MAX_SEGMENTS, ROOT_PATH, child_path, paths_to
 from tiled_sql_catalog.queries import split
-from tiled_sql_catalog.records import COLUMNS, Draft, Node, Revision
+from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import nodes, revisions
 from tiled_sql_catalog.scopes import Scope
 from tiled_sql_catalog.statements import Statement
-from tiled_sql_catalog.writing import Change
 from tiledkernel.errors import NotFound, UnsupportedQuery
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.sorting import SortKey
+from tiledkernel.nodes.writing import Change, Draft, Revision
 from tiledkernel.specs import Spec
 
 MAX_DEPTH = 64  # levels that a deep search descends
@@ -197,23 +197,37 @@ class Store:
         dialect = self.database.dialect
         return self.database.write(lambda connection: writing.create(connection, dialect, parent.id, drafts))
 
+    def change(self, node: Node, make: Callable[[Node], Change]) -> Node:
+        """The node after what `make` wants of the state that it is in at that moment; it may be called again."""
+        return self.database.write(lambda connection: writing.change(connection, node.id, make))
+
     def replace(self, node: Node, change: Change) -> Node:
         """The node with other metadata, specs or tags; what the change leaves out stays."""
-        return self.database.write(lambda connection: writing.change(connection, node.id, lambda _: change))
-
-    def patch(self, node: Node, patch: Patch) -> Node:
-        """The node after patches of the state that it is in at that moment."""
-        return self.database.write(lambda connection: writing.change(connection, node.id, patch.of))
+        return self.change(node, lambda _: change)
 
     def delete(
         self, node: Node, *, recursive: bool = False, external_only: bool = True, version: int | None = None
-    ) -> list[Asset]:
-        """Delete a node; the assets that the server kept for it, whose bytes can be deleted now."""
-        return self.database.write(
-            lambda connection: writing.remove(
+    ) -> list[DataSource]:
+        """Delete a node; the data that the server kept for it, which can be removed now."""
+
+        def work(connection: Connection) -> list[DataSource]:
+            elsewhere = [] if external_only else kept_elsewhere(connection, node.id)
+            files = writing.remove(
                 connection, node.id, recursive=recursive, external_only=external_only, version=version
             )
-        )
+            own = [asset for asset in files if asset.data_uri.startswith("file:")]
+            return [*elsewhere, *([DataSource(structure_family="", structure=None, assets=tuple(own))] if own else ())]
+
+        return self.database.write(work)
+
+    def claim(self, node: Node, version: int) -> None:
+        """Count the version of a node up; PreconditionFailed if it is another one."""
+
+        def work(connection: Connection) -> None:
+            writing.check_version(writing.locked(connection, node.id), version)
+            writing.touch(connection, node.id)
+
+        self.database.write(work)
 
     # Data sources
 
@@ -222,12 +236,35 @@ class Store:
         with self.database.reading() as connection:
             return sources.sources_of(connection, [node.id for node in found])
 
-    def replace_data_source(self, node: Node, source: DataSource) -> Node:
+    def exchange_source(self, node: Node, source: DataSource) -> list[Asset]:
+        """Describe a data source anew, with these assets and no others; the assets that nobody needs any more."""
+        dialect = self.database.dialect
+
+        def work(connection: Connection) -> list[Asset]:
+            writing.locked(connection, node.id)
+            dropped = sources.exchange_source(connection, dialect, node.id, source)
+            writing.touch(connection, node.id)
+            return dropped
+
+        return self.database.write(work)
+
+    def detach_asset(self, node: Node, asset: int) -> Asset | None:
+        """Take an asset from a node; the asset if nobody else has it."""
+
+        def work(connection: Connection) -> Asset | None:
+            writing.locked(connection, node.id)
+            dropped, _ = sources.detach_asset(connection, node.id, asset)
+            writing.touch(connection, node.id)
+            return dropped
+
+        return self.database.write(work)
+
+    def replace_data_source(self, node: Node, source: DataSource, *, version: int | None = None) -> Node:
         """The node with one of its data sources described anew; NotFound if it has none with that id."""
         dialect = self.database.dialect
 
         def work(connection: Connection) -> Node:
-            writing.locked(connection, node.id)
+            writing.check_version(writing.locked(connection, node.id), version)
             sources.replace_source(connection, dialect, node.id, source)
             return writing.touch(connection, node.id)
 

@@ -4,104 +4,25 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tiled_sql_catalog.dialects import Dialect
-from tiled_sql_catalog.entries import Entry, entries_of, specs_text
-from tiled_sql_catalog.errors import Conflict, PreconditionFailed
+from tiled_sql_catalog.batch import Batch, insert_entries
+from tiled_sql_catalog.content import check_text, content_of
+from tiled_sql_catalog.dialects import Dialect, dialect_of
+from tiled_sql_catalog.entries import Entry, entries_of
 from tiled_sql_catalog.paths import check_key, child_path
-from tiled_sql_catalog.records import COLUMNS, Draft, Node
+from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import ROOT, entries, nodes, revisions
-from tiled_sql_catalog.sources import add_source, batches, drop_sources, internal_below, text_of
+from tiled_sql_catalog.sources import drop_sources, internal_below
+from tiled_sql_catalog.statements import batches
 from tiled_sql_catalog.times import now
-from tiledkernel import wire
-from tiledkernel.errors import BadRequest, NotAllowed, NotFound, Unprocessable
+from tiledkernel.errors import BadRequest, Conflict, NotAllowed, NotFound, PreconditionFailed, Unprocessable
 from tiledkernel.nodes.protocols import Asset
-from tiledkernel.specs import MAX_LENGTH, MAX_SPECS, Spec, as_spec
-
-MAX_METADATA = 16 * 2**20  # bytes of JSON
-MAX_TAGS = 1000
-MAX_TEXT = 255  # characters of a family, a tag or a token
-
-
-class Content(Struct, frozen=True):
-    """What can be changed about a node, checked, and as it is stored."""
-
-    metadata: dict[str, Any]
-    metadata_text: str
-    specs: tuple[Spec, ...]
-    access_tags: frozenset[str] | None
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The columns of a node, or of a revision."""
-        tags = None if self.access_tags is None else text_of(sorted(self.access_tags))
-        return {"metadata": self.metadata_text, "specs": specs_text(self.specs), "access_tags": tags}
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """A new state of a node; what is None stays. `version` is the one that the caller knows, if it matters."""
-
-    metadata: Mapping[str, Any] | None = None
-    specs: Sequence[Spec | str] | None = None
-    access_tags: Iterable[str] | None = None
-    drop_revision: bool = False
-    version: int | None = None
-
-
-def content_of(metadata: Mapping[str, Any], specs: Sequence[Spec | str], access_tags: Iterable[str] | None) -> Content:
-    """Checked content; Unprocessable names what is wrong."""
-    try:
-        text = text_of(metadata)
-        decoded = wire.decode_json(text)
-    except (RecursionError, ValueError):  # ValueError: a number that JSON has no room for
-        raise Unprocessable("these metadata cannot be stored: they are nested too deeply", "body", "metadata") from None
-    if len(text) > MAX_METADATA:
-        raise Unprocessable(
-            f"these metadata take {len(text)} characters of JSON, more than {MAX_METADATA}: store data as data",
-            "body", "metadata",
-        )  # fmt: skip
-    return Content(decoded, text, _checked_specs(specs), _checked_tags(access_tags))
-
-
-def _checked_specs(specs: Sequence[Spec | str]) -> tuple[Spec, ...]:
-    found = tuple(as_spec(spec) for spec in specs)
-    if len(found) > MAX_SPECS:
-        raise Unprocessable(f"{len(found)} specs are too many: at most {MAX_SPECS} are taken", "body", "specs")
-    if len({spec.name for spec in found}) < len(found):
-        raise Unprocessable("a spec is given twice: give each name once", "body", "specs")
-    for spec in found:
-        if not 0 < len(spec.name) <= MAX_LENGTH or len(spec.version or "") > MAX_LENGTH:
-            raise Unprocessable(
-                f"{spec.name[:80]!r} can be no spec: names and versions have 1 to {MAX_LENGTH} characters",
-                "body", "specs",
-            )  # fmt: skip
-    return found
-
-
-def _checked_tags(tags: Iterable[str] | None) -> frozenset[str] | None:
-    if tags is None:
-        return None
-    found = frozenset(tags)
-    if len(found) > MAX_TAGS:
-        raise Unprocessable(f"{len(found)} tags are too many: at most {MAX_TAGS} are taken", "body", "access_tags")
-    for tag in found:
-        check_text(tag, "access_tags")
-    return found
-
-
-def check_text(text: str, *where: str) -> str:
-    """A short text that any database can store; Unprocessable if it is none."""
-    if len(text) > MAX_TEXT or "\0" in text or not text.isprintable():
-        raise Unprocessable(
-            f"{text[:80]!a} is not accepted here: expected at most {MAX_TEXT} printable characters", "body", *where
-        )
-    return text
+from tiledkernel.nodes.writing import Change, Draft
 
 
 def create(connection: Connection, dialect: Dialect, parent: int, drafts: Sequence[Draft]) -> list[Node]:
@@ -116,47 +37,56 @@ def create(connection: Connection, dialect: Dialect, parent: int, drafts: Sequen
         raise NotFound("the container in which to create a node is gone")
     if row.family != "container":
         raise NotAllowed(f"nothing can be created below a node of family {row.family!r}: only in containers")
+    keys = [_key(draft) for draft in drafts]
+    paths = [child_path(row.path, key) for key in keys]
+    there = _at(connection, paths)
+    ids = iter(dialect.reserve(connection, nodes, len(drafts)))
     made: list[Node] = []
-    index: list[tuple[int, int, bytes, int]] = []
-    again = 0
-    for draft in drafts:
-        node, entered = _create(connection, dialect, parent, row.path, draft)
+    batch, again = Batch(), 0
+    for draft, key, path in zip(drafts, keys, paths, strict=True):
+        node = there.get(path)
+        if node is None:
+            node, entered = _made(draft, next(ids), parent, key, path)
+            batch.add(node, entered, draft.data_sources)
+            there[path] = node
+        elif draft.token is None or node.token != draft.token:
+            raise Conflict(f"the key {key!r} is taken: choose another one, or delete what is there")
+        else:
+            again += 1
         made.append(node)
-        index += [(parent, place, value, node.id) for place, value in entered]
-        again += not entered
     if again:
         connection.execute(update(nodes).where(nodes.c.id == parent).values(children=nodes.c.children - again))
-    insert_entries(connection, index)
+    batch.store(connection, dialect)
     return made
 
 
-def _create(
-    connection: Connection, dialect: Dialect, parent: int, parent_path: bytes, draft: Draft
-) -> tuple[Node, set[Entry]]:
-    """A new node with its entries, or the one that this very draft made before."""
+def _key(draft: Draft) -> str:
     token = None if draft.token is None else check_text(draft.token, "token")
-    key = _made_up(token) if draft.key is None else check_key(draft.key)
-    path = child_path(parent_path, key)
-    existing = connection.execute(select(*COLUMNS).where(nodes.c.path == path)).first()
-    if existing is not None:
-        node = Node(*existing)
-        if token is not None and node.token == token:
-            return node, set()
-        raise Conflict(f"the key {key!r} is taken: choose another one, or delete what is there")
+    return _made_up(token) if draft.key is None else check_key(draft.key)
+
+
+def _at(connection: Connection, paths: Sequence[bytes]) -> dict[bytes, Node]:
+    """The nodes that there are at some paths."""
+    found: dict[bytes, Node] = {}
+    for some in batches(paths):
+        rows = connection.execute(select(*COLUMNS).where(nodes.c.path.in_(some)))
+        found.update((bytes(row.path), Node(*row)) for row in rows)
+    return found
+
+
+def _made(draft: Draft, identity: int, parent: int, key: str, path: bytes) -> tuple[Node, set[Entry]]:
+    """The node of a draft, and what the index is to know of it."""
     content = content_of(draft.metadata, draft.specs, draft.access_tags)
     family = check_text(draft.family, "structure_family")
     if family == "container" and draft.data_sources and not _describes_a_file(draft):
         raise Unprocessable("a container has no data of its own: leave out 'data_sources'", "body", "data_sources")
-    entered = entries_of(content.metadata, family, content.specs, content.access_tags)
     moment = now()
-    row: dict[str, Any] = {
-        "parent": parent, "key": key, "path": path, "family": family, **content.row, "children": 0, "version": 1,
-        "created": moment, "updated": moment, "token": token,
-    }  # fmt: skip
-    identity = connection.execute(insert(nodes).returning(nodes.c.id), row).scalar_one()
-    for source in draft.data_sources:
-        add_source(connection, dialect, identity, source)
-    return Node(identity, *(row[column.name] for column in COLUMNS[1:])), entered
+    node = Node(
+        id=identity, parent=parent, key=key, path=path, family=family, metadata_text=content.metadata_text,
+        specs_text=content.specs_text, tags_text=content.tags_text, children=0, version=1, created=moment,
+        updated=moment, token=draft.token, sources=len(draft.data_sources),
+    )  # fmt: skip
+    return node, entries_of(content.metadata, family, content.specs, content.access_tags)
 
 
 def _describes_a_file(draft: Draft) -> bool:
@@ -168,13 +98,6 @@ def _made_up(token: str | None) -> str:
     """A random key; the same again for the same token."""
     seed = secrets.token_bytes(16) if token is None else blake2b(token.encode(), digest_size=16).digest()
     return str(uuid.UUID(bytes=seed, version=4))
-
-
-def insert_entries(connection: Connection, index: Sequence[tuple[int, int, bytes, int]]) -> None:
-    """Put entries (parent, address, value, node) into the index."""
-    if index:
-        names = ("parent", "address", "value", "node")
-        connection.execute(insert(entries), [dict(zip(names, entry, strict=True)) for entry in sorted(index)])
 
 
 def _delete_entries(connection: Connection, parent: int, node: int, gone: Iterable[Entry]) -> None:
@@ -215,7 +138,8 @@ def change(connection: Connection, node: int, make: Callable[[Node], Change]) ->
     if before.parent is not None:
         old, new = _entries(before), entries_of(content.metadata, before.family, content.specs, content.access_tags)
         _delete_entries(connection, before.parent, node, old - new)
-        insert_entries(connection, [(before.parent, place, value, node) for place, value in new - old])
+        added = [(before.parent, place, value, node) for place, value in new - old]
+        insert_entries(connection, dialect_of(connection), added)
     return structs.replace(
         before,
         metadata_text=row["metadata"],

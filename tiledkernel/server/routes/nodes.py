@@ -9,9 +9,11 @@ from tiledkernel.errors import Forbidden, NotAllowed
 from tiledkernel.families.container.paging import check_range
 from tiledkernel.media_types import ARRAY_BYTES, media_type_of_suffix
 from tiledkernel.nodes.files import FileEntry
+from tiledkernel.nodes.writing import Sourced
 from tiledkernel.records import Route
 from tiledkernel.server.answers import File, Message
 from tiledkernel.server.describe import View, parse_fields
+from tiledkernel.server.preconditions import version_of
 from tiledkernel.server.request import Request
 from tiledkernel.server.selection import parse_selection
 from tiledkernel.server.validators import expires
@@ -55,26 +57,29 @@ def describe(request: Request) -> Message:
     resource = request.service.describer.resource(request.entry, request.base, view)
     stale_after = getattr(request.entry.node, "stale_after", None)
     meta = {"root_path": f"{request.root_path}/api"} if query.root_path else {}
-    return Message({"data": resource, "error": None, "links": None, "meta": meta}, headers=expires(stale_after))
+    content = {"data": resource, "error": None, "links": None, "meta": meta}
+    return Message(content, headers=expires(stale_after), version=version_of(request.entry.node))
 
 
 def asset_bytes(request: Request) -> File:
     """A file behind a node, byte for byte."""
-    file = _file(request)
     query: AssetQuery = request.query
-    path = file.asset_path(query.id, query.relative_path)
+    path = _sourced(request).asset_path(query.id, query.relative_path)
     return File(path=path, filename=path.name, media_type=media_type_of_suffix(path.suffix[1:]) or ARRAY_BYTES)
 
 
 def asset_manifest(request: Request) -> Message:
     """The files of a directory behind a node, relative to it."""
-    return Message({"manifest": _file(request).manifest(request.query.id)})
+    return Message({"manifest": _sourced(request).manifest(request.query.id)})
 
 
-def _file(request: Request) -> FileEntry:
+def _sourced(request: Request) -> Sourced | FileEntry:
+    """What knows the files behind the node; NotAllowed if there are none."""
     if not request.service.settings.expose_raw_assets:
         raise Forbidden("this server does not hand out raw files")
     entry = request.entry
+    if isinstance(entry.node, Sourced):
+        return entry.node
     if entry.file is None or not entry.is_file_root:
         raise NotAllowed(f"{'/'.join(entry.path)!r} has no assets: no files stand behind it")
     return entry.file

@@ -9,10 +9,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from tiled_sql_catalog.records import Node
-from tiled_sql_catalog.writing import Change
 from tiledkernel.errors import Unprocessable
 from tiledkernel.nodes import values
+from tiledkernel.nodes.writing import Change
 from tiledkernel.specs import Spec
 
 MAX_OPERATIONS = 10_000
@@ -35,7 +34,7 @@ class Patch(Struct, frozen=True, kw_only=True):
     drop_revision: bool = False
     version: int | None = None
 
-    def of(self, before: Node) -> Change:
+    def of(self, before: Any) -> Change:
         """What the patches make of a node; tags are patched in their order."""
         if self.merging:
             metadata = None if self.metadata is None else merge(before.metadata, self.metadata)

@@ -1,0 +1,175 @@
+"""What all nodes of a catalog have in common: a row, what can be changed about it, and where its data rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from msgspec import Struct, structs
+
+from tiled_sql_catalog.fence import Fence
+from tiled_sql_catalog.files import Files
+from tiled_sql_catalog.records import Node
+from tiled_sql_catalog.store import Store
+from tiled_sql_catalog.vault import EXTERNAL, Vault
+from tiledkernel.composition import Composition
+from tiledkernel.errors import Conflict, NotAllowed, NotFound, Unprocessable
+from tiledkernel.nodes.protocols import Asset, DataSource
+from tiledkernel.nodes.writing import Change, Draft, Revision
+from tiledkernel.specs import Spec
+
+
+class Catalog(Struct, frozen=True):
+    """What the nodes of one catalog share."""
+
+    store: Store
+    fence: Fence
+    vault: Vault
+    files: Files
+    composition: Composition
+
+    def admitted(self, draft: Draft) -> Draft:
+        """A draft whose registered files may be read, with their sizes."""
+        return structs.replace(draft, data_sources=tuple([self.admitted_source(each) for each in draft.data_sources]))
+
+    def admitted_source(self, source: DataSource) -> DataSource:
+        """A data source whose registered files may be read, with their sizes."""
+        if source.management != EXTERNAL:
+            return source
+        sized = [structs.replace(asset, size=self.fence.admit(asset)) for asset in source.assets]
+        return structs.replace(source, assets=tuple(sized))
+
+
+class SourceBatch:
+    """The data sources of nodes that were found together, asked for together when one of them is needed."""
+
+    def __init__(self, store: Store, nodes: Sequence[Node]) -> None:
+        self._store = store
+        self._nodes = [node for node in nodes if node.sources]
+        self._found: dict[int, list[DataSource]] | None = None
+
+    def of(self, node: Node) -> list[DataSource]:
+        """The data sources of one of the nodes."""
+        if self._found is None:
+            self._found = self._store.data_sources(*self._nodes) if self._nodes else {}
+        return self._found.get(node.id, [])
+
+
+class CatalogNode:
+    """A node as its row was when it was read."""
+
+    family: str
+
+    def __init__(self, catalog: Catalog, row: Node, batch: SourceBatch | None = None) -> None:
+        self.catalog = catalog
+        self._row = row
+        self._batch = batch or SourceBatch(catalog.store, [row])
+
+    @property
+    def row(self) -> Node:
+        """The node's own row."""
+        return self._row
+
+    @property
+    def key(self) -> str:
+        """The last part of its path."""
+        return self._row.key
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the owner says about the data."""
+        return self.row.metadata
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Promises beyond the structure."""
+        return self.row.specs
+
+    @property
+    def access_tags(self) -> frozenset[str]:
+        """What an access policy goes by."""
+        return self.row.access_tags or frozenset()
+
+    def version_of(self) -> int:
+        """How often the row was changed."""
+        return self.row.version
+
+    def _with(self, row: Node) -> Self:
+        return type(self)(self.catalog, row)
+
+    def change(self, make: Callable[[Any], Change]) -> Self:
+        """The node after what `make` wants of it; what it was is kept as a revision."""
+        return self._with(self.catalog.store.change(self._row, make))
+
+    def claim(self, version: int) -> None:
+        """Count the version up; PreconditionFailed if it is another one."""
+        self.catalog.store.claim(self._row, version)
+
+    def delete(self, *, recursive: bool = False, external_only: bool = True, version: int | None = None) -> None:
+        """Delete it; Conflict if it is not empty, or data would be lost, and that is not allowed."""
+        gone = self.catalog.store.delete(self._row, recursive=recursive, external_only=external_only, version=version)
+        self.catalog.vault.remove(gone)
+
+    # Revisions
+
+    def revisions(self, *, offset: int, limit: int) -> tuple[list[Revision], int]:
+        """What it was, oldest first, and how many revisions there are."""
+        return self.catalog.store.revisions(self._row, offset=offset, limit=limit)
+
+    def delete_revision(self, number: int) -> None:
+        """Forget one; NotFound if there is none of that number."""
+        self.catalog.store.delete_revision(self._row, number)
+
+    # Where its data rest
+
+    def data_sources(self) -> list[DataSource]:
+        """Where they rest; empty if the node has no data."""
+        return self._batch.of(self._row)
+
+    def asset_path(self, asset_id: int, relative_path: str | None = None) -> Path:
+        """The checked path of a file to hand out; of a directory, `relative_path` says which of its files."""
+        return self.catalog.fence.file_of(self._asset(asset_id), relative_path)
+
+    def manifest(self, asset_id: int) -> list[str]:
+        """Relative paths of all files in a directory."""
+        return self.catalog.fence.files_of(self._asset(asset_id))
+
+    def _asset(self, asset_id: int) -> Asset:
+        assets = [asset for source in self.data_sources() for asset in source.assets]
+        if not assets:
+            raise NotAllowed(f"{self.key!r} has no assets: no files stand behind it")
+        for asset in assets:
+            if asset.id == asset_id:
+                return asset
+        raise NotFound(f"no asset {asset_id}: those of {self.key!r} are listed with its data sources")
+
+    def replace_source(self, source: DataSource, *, version: int | None = None) -> None:
+        """Describe a registered data source anew: assets that are new are added, the others stay."""
+        before = next((known for known in self.data_sources() if known.id == source.id), None)
+        if before is None:
+            raise NotFound(f"{self.key!r} has no data source {source.id}")
+        if before.management != EXTERNAL:
+            raise NotAllowed(f"the data of {self.key!r} are kept by the server, which knows what they look like")
+        for name in ("management", "structure_family"):
+            if getattr(source, name) != getattr(before, name):
+                raise Unprocessable(
+                    f"the {name} of a data source cannot change from {getattr(before, name)!r} to "
+                    f"{getattr(source, name)!r:.80}", "body", "data_source", name,
+                )  # fmt: skip
+        self.catalog.store.replace_data_source(self._row, self.catalog.admitted_source(source), version=version)
+
+    def detach(self, asset_id: int, *, external_only: bool = True) -> tuple[Asset | None, bool]:
+        """Take an asset from the node: the asset if nobody else has it, and whether its data went too."""
+        self._asset(asset_id)
+        holder = next(source for source in self.data_sources() if any(each.id == asset_id for each in source.assets))
+        internal = holder.management != EXTERNAL
+        if internal and external_only:
+            raise Conflict(
+                f"the server keeps the data of asset {asset_id}: 'external_only=false' deletes these data as well"
+            )
+        dropped = self.catalog.store.detach_asset(self._row, asset_id)
+        if dropped is None or not internal:
+            return dropped, False
+        self.catalog.vault.remove([structs.replace(holder, assets=(dropped,))])
+        return dropped, True
