@@ -150,7 +150,7 @@ def test_the_configuration_describes_the_root(store, build, serve):
     client = serve(build(metadata={"title": "ours"}, specs=["top"], top_level_access_tags=["public"]))
     assert client.metadata["title"] == "ours"
     assert store.root().access_tags == {"public"}
-    assert build(metadata={"title": "ours"}).node.version == store.root().version, "nothing to change"
+    assert build(metadata={"title": "ours"}).version_of() == store.root().version, "nothing to change"
 
 
 def test_a_change_of_the_root_is_seen_by_a_server_that_runs(store, build, serve):

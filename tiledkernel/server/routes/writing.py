@@ -260,6 +260,7 @@ def replace(request: Request) -> Message:
 def patch(request: Request) -> Message:
     """Change parts of a node's metadata and specs."""
     body: NodePatch | None = request.body
+    _able(request, Changing, "that can be changed")
     if body is None:
         raise Unprocessable("the body is empty: send a JSON object with 'content-type' and patches", "body")
     if body.content_type not in (JSON_PATCH, MERGE_PATCH):
