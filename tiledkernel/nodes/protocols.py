@@ -157,6 +157,20 @@ class Paging(Ability):
         """
 
 
+class DeepPaging(Ability):
+    """A container that finds what matches queries at any depth below it."""
+
+    @abstractmethod
+    def deep_page(
+        self, queries: Sequence[Any], *, depth: int, after: bytes | None = None, offset: int = 0, limit: int = 100
+    ) -> tuple[Sequence[tuple[tuple[str, ...], Any]], bytes | None] | None:
+        """Nodes at most `depth` levels below with the keys that lead to them, as `Paging` does; None if it cannot."""
+
+    @abstractmethod
+    def deep_count(self, queries: Sequence[Any], *, depth: int) -> int | None:
+        """How many there are; None if it cannot tell."""
+
+
 class Reaching(Ability):
     """A container that finds what lies many keys below it at once."""
 

@@ -171,7 +171,7 @@ class Endpoint:
             request.upload.close()
 
     def _admit(self, request: Request, located: Located) -> int:
-        entry = request.entry = self._service.resolver.resolve(located, describing=True)
+        entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
         with entry.guard, Blaming(entry):
             upload = self._choose(request).upload
             assert upload is not None, "the routes of one path agree"

@@ -95,6 +95,22 @@ class CatalogContainer(CatalogNode):
         batch = SourceBatch(self.store, found.nodes)
         return [(row.key, self.as_node(row, batch)) for row in found.nodes], found.following
 
+    def deep_page(
+        self, queries: Sequence[Any], *, depth: int, after: bytes | None = None, offset: int = 0, limit: int = 100
+    ) -> tuple[list[tuple[tuple[str, ...], CatalogNode]], bytes | None] | None:
+        """Nodes so many levels below that match, with the keys that lead to them, in the order of insertion."""
+        search = self.store.search(self._row, queries, depth=depth)
+        if search.left:
+            return None
+        found = self.store.page(search, after=after, offset=offset, limit=limit)
+        batch, trails = SourceBatch(self.store, found.nodes), self.store.keys_above(found.nodes, self._row)
+        return [(trails[row.id], self.as_node(row, batch)) for row in found.nodes], found.following
+
+    def deep_count(self, queries: Sequence[Any], *, depth: int) -> int | None:
+        """How many nodes so many levels below match."""
+        search = self.store.search(self._row, queries, depth=depth)
+        return None if search.left else self.store.count(search)
+
     def narrow(self, queries: Sequence[Any]) -> tuple[CatalogContainer, list[Any]]:
         """The view of what matches the queries that the catalog can run, and the queries that are left.
 

@@ -18,6 +18,7 @@ from tiled_sql_catalog.files import Files
 from tiled_sql_catalog.node import Catalog
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Store
+from tiled_sql_catalog.sweeping import sweep_soon
 from tiled_sql_catalog.vault import Vault
 from tiledkernel.composition import Composition
 from tiledkernel.errors import ConfigurationError
@@ -86,6 +87,7 @@ def build_catalog(options: CatalogOptions, composition: Composition) -> CatalogC
         database.close()
         raise
     tree.live = True
+    sweep_soon(database, tuple(locations))
     return tree
 
 

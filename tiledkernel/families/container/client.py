@@ -12,13 +12,14 @@ from tiledkernel.client.connection import CannotWait
 from tiledkernel.client.errors import ClientError, UnknownStructureFamily
 from tiledkernel.client.exporting import saving
 from tiledkernel.client.messages import item_of
-from tiledkernel.client.node import Node, UnavailableClient
+from tiledkernel.client.node import UnavailableClient
 from tiledkernel.client.pages import Pages
 from tiledkernel.client.plans import Plan, ask_message, at_hand
 from tiledkernel.client.sorting import Direction, SortKey, checked_sorting
 from tiledkernel.client.uris import join_path, sibling_route, split_path
 from tiledkernel.client.views import ItemsView, KeysView, ValuesView, View
 from tiledkernel.families.container.client_deep import DeepSearchResults
+from tiledkernel.families.container.client_writing import WritingContainer
 from tiledkernel.queries import KeyLookup, SearchQuery, format_filters
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _COMPLETED_KEYS = 40
 _EXACT_COUNT = 100  # counts in a listing may be estimates above
 
 
-class Container(Node, Mapping[str, Any]):
+class Container(WritingContainer, Mapping[str, Any]):
     """A mapping of keys to the clients of nodes, or what a search left of one.
 
     `container["a", "b"]` and `container["a/b"]` reach further down with one request.
@@ -52,7 +53,6 @@ class Container(Node, Mapping[str, Any]):
         super().__init__(context, item=item, **settings)
         self._queries = tuple(queries)
         self._chosen_sorting = None if sorting is None else list(sorting)
-        self._length: tuple[float, int] | None = None
 
     def structure(self) -> None:
         """Nothing: what a container holds is asked for, not described."""

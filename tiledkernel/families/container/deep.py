@@ -1,8 +1,9 @@
 """Everything below a container that matches some filters, page by page.
 
-Nothing is indexed here, so a search looks at one node after the other, and each answer has a bound on how many: a page
-may then hold fewer results than asked for, or none, and its link leads on from where the search stopped. A count that
-is asked for is exact, or refused; one that comes with a page may be a lower bound.
+A container with an index is asked (`DeepPaging`). Without one a search looks at one node after the other, and each
+answer has a bound on how many: a page may then hold fewer results than asked for, or none, and its link leads on from
+where the search stopped. A count that is asked for is exact, or refused; one that comes with a page may be a lower
+bound.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from msgspec import Meta, Struct, field
 
 from tiledkernel.errors import BadRequest, Unprocessable
 from tiledkernel.families.container.matching import matches
-from tiledkernel.families.container.paging import MAX_LIMIT, MAX_OFFSET, check_range
+from tiledkernel.families.container.paging import MAX_LIMIT, MAX_OFFSET, check_range, cursor_of, token_of
 from tiledkernel.nodes.deep import MAX_DEPTH, Budget, Trail, Walk
+from tiledkernel.nodes.protocols import DeepPaging
 from tiledkernel.server.answers import Message
 from tiledkernel.server.blame import FAILURES, Blaming
 from tiledkernel.server.describe import View, parse_fields, quoted
@@ -65,14 +67,14 @@ class Page(Struct, frozen=True):
     """The matches of one page; where the next one begins, if there may be one; and how many matches are known of."""
 
     entries: list[Entry]
-    following: Position | None
+    following: int | None
     count: int
 
 
 def search_deep(request: Request) -> Message:
     """Nodes at any depth below a container that match all filters, in the order of an outline, one page of them."""
     query: DeepQuery = request.query
-    start = _start(query)
+    _check(query)
     if any(query.sort):
         raise BadRequest("a deep search has one order, that of the tree: leave out 'sort'")
     view = View(
@@ -82,10 +84,12 @@ def search_deep(request: Request) -> Message:
         data_sources=query.include_data_sources,
     )
     filters = request.service.queries.filters(request.values)
-    if view.fields == {"count"} or not query.limit:
+    nothing = view.fields == {"count"} or not query.limit
+    page = _ask(request, filters, 0 if nothing else query.limit)
+    if page is None and nothing:
         page = Page([], None, _count(request, filters))
-    else:
-        page = _find(request, filters, start, query.limit)
+    elif page is None:
+        page = _find(request, filters, _start(query), query.limit)
     describer, base = request.service.describer, request.base
     content = {
         "data": [
@@ -99,12 +103,38 @@ def search_deep(request: Request) -> Message:
     return Message(content, headers=REVALIDATE)
 
 
-def _start(query: DeepQuery) -> Position:
+def _check(query: DeepQuery) -> None:
     if query.offset is not None and query.cursor is not None:
         raise BadRequest("'page[offset]' and 'page[cursor]' cannot be used together")
     check_range("page[limit]", query.limit, 0, MAX_LIMIT)
     check_range("page[offset]", query.offset or 0, 0, MAX_OFFSET)
     check_range("max_depth", query.max_depth, 1, MAX_DEPTH)
+
+
+def _ask(request: Request, filters: list[Filter], limit: int) -> Page | None:
+    """A page that the container itself finds; None if it cannot."""
+    query: DeepQuery = request.query
+    parent = request.entry
+    if not isinstance(parent.node, DeepPaging):
+        return None
+    queries = [each.query for each in filters]
+    with parent.guard, Blaming(parent):
+        count = parent.node.deep_count(queries, depth=query.max_depth)
+        if count is None or not limit:
+            return None if count is None else Page([], None, count)
+        after = None if query.cursor is None else token_of(query.cursor)
+        found = parent.node.deep_page(
+            queries, depth=query.max_depth, after=after, offset=query.offset or 0, limit=limit
+        )
+    if found is None:
+        return None
+    nodes, following = found
+    resolver = request.service.resolver
+    entries = [resolver.listed(Entry((*parent.path, *keys), node, None)) for keys, node in nodes]
+    return Page(entries, None if following is None else cursor_of(following), count)
+
+
+def _start(query: DeepQuery) -> Position:
     return Position(skip=query.offset or 0) if query.cursor is None else _parse_cursor(query.cursor)
 
 
@@ -137,7 +167,7 @@ def _find(request: Request, filters: list[Filter], start: Position, limit: int) 
             met += 1
             skip = max(skip - 1, 0)
         last = trail
-    return Page(found, following, met)
+    return Page(found, None if following is None else following.as_cursor(), met)
 
 
 def _count(request: Request, filters: list[Filter]) -> int:
@@ -187,5 +217,5 @@ def _links(request: Request, page: Page) -> dict[str, str | None]:
     limit = f"page[limit]={query.limit}"
     own = f"page[cursor]={query.cursor}&" if query.cursor is not None else ""
     own = f"page[offset]={query.offset}&" if query.offset else own
-    following = f"{here}page[cursor]={page.following.as_cursor()}&{limit}" if page.following else None
+    following = f"{here}page[cursor]={page.following}&{limit}" if page.following else None
     return {"self": f"{here}{own}{limit}", "first": f"{here}{limit}", "next": following}

@@ -55,7 +55,7 @@ def cursor_of(token: bytes) -> int:
 
 def token_of(cursor: int) -> bytes:
     """The token that became this cursor; Unprocessable if none did."""
-    content = cursor.to_bytes((cursor.bit_length() + 7) // 8)
+    content = cursor.to_bytes((cursor.bit_length() + 7) // 8) if 0 <= cursor < 1 << (8 * MAX_TOKEN) else b""
     if not content.startswith(_MARK):
         raise Unprocessable(
             "this 'page[cursor]' is none: take it from the 'next' link of a page of the same search",
