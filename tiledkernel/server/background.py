@@ -31,9 +31,8 @@ def listen(port: int) -> socket.socket:
         bound.bind((HOST, port))
     except OSError as error:
         bound.close()
-        raise OSError(
-            error.errno, f"cannot listen on port {port}: {error.strerror}; port 0 takes a free one"
-        ) from error
+        message = f"cannot listen on port {port}: {error.strerror}; port 0 takes one that is free"
+        raise OSError(error.errno, message) from error
     return bound
 
 

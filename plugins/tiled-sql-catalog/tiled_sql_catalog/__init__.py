@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tiledkernel import Command, TreeKind, hookimpl
+
+if TYPE_CHECKING:
+    from tiled_sql_catalog.live import from_uri, in_memory
+
+__all__ = ["from_uri", "in_memory", "register_commands", "register_trees"]
 
 
 @hookimpl
@@ -33,3 +41,10 @@ def register_commands() -> list[Command]:
         Command(name="catalog downgrade", command=downgrade, help=downgrade_help),
         Command(name="catalog downgrade-database", command=downgrade, help="The same as `catalog downgrade`."),
     ]
+
+
+def __getattr__(name: str) -> Any:
+    """What programs use; loaded when first used, since the hooks above must cost nothing."""
+    if name not in ("from_uri", "in_memory"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("tiled_sql_catalog.live"), name)

@@ -9,13 +9,14 @@ from sqlalchemy import Connection, delete, exists, func, select
 
 from tiled_sql_catalog.dialects import Dialect
 from tiled_sql_catalog.schema import assets, associations
-from tiled_sql_catalog.statements import batches
+from tiled_sql_catalog.statements import Among, batches
 from tiledkernel.errors import Unprocessable
 from tiledkernel.nodes.protocols import Asset
 
 MAX_URI = 8192  # characters
 # An update keeps the row from being dropped by another writer until we are done, and a size that was unknown is learnt.
 _KNOWN = "ON CONFLICT (digest) DO UPDATE SET size = coalesce(excluded.size, assets.size)"
+_by_digest = Among(assets.c.digest, select(assets.c.id, assets.c.digest))
 
 
 def check_asset(asset: Asset) -> None:
@@ -50,11 +51,7 @@ def _ids(connection: Connection, dialect: Dialect, files: Iterable[Asset]) -> di
             rows[digest] = (digest, file.data_uri, file.is_directory, file.size)
     names = ("digest", "uri", "is_directory", "size")
     dialect.load(connection, assets, names, sorted(rows.values()), _KNOWN)  # in one order, so that writers do not block
-    found: dict[str, int] = {}
-    for some in batches(rows):
-        ids = connection.execute(select(assets.c.id, assets.c.digest).where(assets.c.digest.in_(some)))
-        found.update((rows[bytes(digest)][1], identity) for identity, digest in ids)
-    return found
+    return {rows[digest][1]: identity for identity, digest in _by_digest(connection, rows)}
 
 
 def assets_of(connection: Connection, sources: Sequence[int]) -> dict[int, list[Asset]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from tiled_sql_catalog import revisions
 from tiled_sql_catalog.database import Database
@@ -64,12 +64,9 @@ def downgrade(database: str, revision: str, *, yes: bool) -> None:
 
 
 def _has_entries(database: Database) -> bool:
-    def count(connection: Connection) -> int:
-        found: int = connection.execute(text("SELECT count(*) FROM (SELECT 1 FROM nodes LIMIT 2) AS some")).scalar_one()
-        return found
-
+    """Whether there are nodes besides the root, whatever the layout of their table."""
     with database.reading() as connection:
-        return count(connection) > 1  # besides the root
+        return len(connection.execute(text("SELECT 1 FROM nodes LIMIT 2")).all()) > 1
 
 
 def _tell(database: Database, before: str | None) -> None:

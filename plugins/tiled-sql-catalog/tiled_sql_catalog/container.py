@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
+from tiled_sql_catalog.dialects import is_memory
 from tiled_sql_catalog.leaves import FileContainer, Leaf
 from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
 from tiled_sql_catalog.pages import Page
@@ -206,8 +207,12 @@ class CatalogContainer(CatalogNode):
         return found[0] if found else None
 
     def close(self) -> None:
-        """Close the connections to the database; a later question opens new ones."""
-        self.store.database.close()
+        """Close the connections to the database; a later question opens new ones.
+
+        A database in memory is its connection, and so goes with the last of its catalogs.
+        """
+        if not is_memory(self.store.database.url):
+            self.store.database.close()
 
     def __repr__(self) -> str:
         return f"<CatalogContainer {self.key!r}>"

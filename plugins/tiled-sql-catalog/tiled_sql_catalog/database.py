@@ -98,6 +98,7 @@ class Database:
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         self.engine.dispose()
+        self._pool = self.engine.pool  # which is a new one by now
 
     def __repr__(self) -> str:
         return f"<Database {self.url.render_as_string(hide_password=True)}>"

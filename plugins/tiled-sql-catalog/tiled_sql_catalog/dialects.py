@@ -37,12 +37,14 @@ class Dialect(Struct, frozen=True):
     - `one_writer`: whether writers of one process had better wait for each other in the process.
     - `reserve`: ids of a table that rows to be inserted in this transaction may have, in their order.
     - `load`: insert many rows, given as values of some columns; a clause may say what to do on a conflict.
+    - `among`: the clause that says that a column has one of some values, and its parameters.
     """
 
     name: str
     one_writer: bool
     reserve: Callable[[Connection, Table, int], Sequence[int]]
     load: Callable[[Connection, Table, Sequence[str], Sequence[Row], str], None]
+    among: Callable[[list[Any]], tuple[str, Row]]
 
 
 def dialect_of(connection: Connection) -> Dialect:
@@ -75,6 +77,10 @@ def _insert(table: str, names: tuple[str, ...], on_conflict: str, size: int) -> 
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * size)} {on_conflict}"  # noqa: S608 - our own names
 
 
+def _among_in_sqlite(values: list[Any]) -> tuple[str, Row]:
+    return f"IN ({', '.join('?' * len(values))})", tuple(values)
+
+
 def _reserve_in_postgresql(connection: Connection, table: Table, count: int) -> Sequence[int]:
     text = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
     return sorted(connection.exec_driver_sql(text, (table.name, count)).scalars())
@@ -91,12 +97,22 @@ def _load_into_postgresql(
         connection.exec_driver_sql(text, tuple(list(column) for column in columns))
 
 
+def _among_in_postgresql(values: list[Any]) -> tuple[str, Row]:
+    return "= ANY(%b)", (values,)
+
+
 _ARRAYS: Final = {int: "bigint", str: "text", bytes: "bytea", bool: "boolean"}
 _PIECE = 10_000  # rows
 _PARAMETERS = 800  # of one statement
 
-SQLITE = Dialect("sqlite", one_writer=True, reserve=_reserve_in_sqlite, load=_load_into_sqlite)
-POSTGRESQL = Dialect("postgresql", one_writer=False, reserve=_reserve_in_postgresql, load=_load_into_postgresql)
+SQLITE = Dialect("sqlite", one_writer=True, reserve=_reserve_in_sqlite, load=_load_into_sqlite, among=_among_in_sqlite)
+POSTGRESQL = Dialect(
+    "postgresql",
+    one_writer=False,
+    reserve=_reserve_in_postgresql,
+    load=_load_into_postgresql,
+    among=_among_in_postgresql,
+)
 
 
 def parse_uri(uri: str) -> URL:

@@ -6,11 +6,8 @@ from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
-import msgspec
-
 from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
 from tiled_sql_catalog.records import Node
-from tiledkernel import references
 from tiledkernel.errors import Unavailable
 from tiledkernel.nodes.described import Described, describe
 from tiledkernel.nodes.files import FileEntry
@@ -35,15 +32,10 @@ class Leaf(CatalogNode):
     @cached_property
     def structure(self) -> Any:
         """What the data look like, as the catalog knows it; Unavailable if no plugin knows the family."""
-        family = self.catalog.composition.families.get(self.family)
-        if family is None:
-            raise Unavailable(f"{self.key!r} is unavailable: no plugin knows the family {self.family!r}")
         try:
-            return msgspec.convert(self.source.structure, references.load(family.structure))
-        except msgspec.ValidationError as error:
-            raise Unavailable(
-                f"{self.key!r} is unavailable: its structure is none of a {self.family}: {error}"
-            ) from None
+            return self.catalog.structures.of(self.source)
+        except Unavailable as error:
+            raise Unavailable(f"{self.key!r} is unavailable: {error}") from None
 
     def opened(self) -> tuple[Described, FileEntry | None, Hashable]:
         """The node with its data, the file that they come from, if a reader reads it, and that file's stamp."""

@@ -12,8 +12,8 @@ from tiled_sql_catalog.fence import Fence
 from tiled_sql_catalog.files import Files
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Store
+from tiled_sql_catalog.structures import Structures
 from tiled_sql_catalog.vault import EXTERNAL, Vault
-from tiledkernel.composition import Composition
 from tiledkernel.errors import Conflict, NotAllowed, NotFound, Unprocessable
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.writing import Change, Draft, Revision
@@ -27,7 +27,7 @@ class Catalog(Struct, frozen=True):
     fence: Fence
     vault: Vault
     files: Files
-    composition: Composition
+    structures: Structures
 
     def admitted(self, draft: Draft) -> Draft:
         """A draft whose registered files may be read, with their sizes."""

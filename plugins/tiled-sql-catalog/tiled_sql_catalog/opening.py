@@ -23,7 +23,7 @@ _OF_TILED = frozenset({"alembic_version", "data_sources", "nodes"})  # some tabl
 @contextmanager
 def opened(uri: str, *, make: bool = False) -> Iterator[Database]:
     """The database, closed in the end; a file that is not there is not made, unless that is wanted."""
-    url = parse_uri(uri)
+    url = _discreet(parse_uri(uri))
     _check_file(url, make=make)
     database = Database(url)
     try:
@@ -40,7 +40,15 @@ def opened(uri: str, *, make: bool = False) -> Iterator[Database]:
 
 def shown(url: URL) -> str:
     """A URI for messages, without its password, as a shell takes it."""
-    return shlex.quote(url.render_as_string(hide_password=True))
+    plain = url.set(drivername=url.get_backend_name())
+    return shlex.quote(plain.render_as_string(hide_password=True))
+
+
+def _discreet(url: URL) -> URL:
+    """The same with the password where messages leave it out, if it was among the options."""
+    if "password" not in url.query:
+        return url
+    return url.set(password=str(url.query["password"])).difference_update_query(["password"])
 
 
 def _check_file(url: URL, *, make: bool) -> None:

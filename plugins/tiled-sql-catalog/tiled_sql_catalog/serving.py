@@ -25,8 +25,6 @@ from tiledkernel.composition import Composition
 from tiledkernel.config.document import COMMAND_LINE, Document
 from tiledkernel.config.load import Flag, Loaded, load
 from tiledkernel.config.one_folder import catalog_in
-from tiledkernel.errors import ConfigurationError
-from tiledkernel.nodes.storing import FILE, parse_location
 from tiledkernel.plugins import discover
 
 URI = "TILED_CATALOG_URI"
@@ -125,7 +123,6 @@ def _lasting(choices: Choices, options: ServeOptions) -> Loaded:
             revisions.init(database, if_not_exists=True)
         else:
             revisions.check(database)
-    _make_folders(choices.write)
     if not loaded.document.at(("catalog", "writable_storage")):
         click.echo(READ_ONLY, err=True)
     return loaded
@@ -137,7 +134,6 @@ def _temporary(choices: Choices, options: ServeOptions, stack: ExitStack) -> Loa
         raise Refusal(f"--temp makes a database of its own: leave out either --temp or {choices.database!r}")
     folder = stack.enter_context(_temporary_folder())
     catalog = catalog_in(folder, Composition(discover(third_party=not options.no_plugins)))
-    _make_folders(choices.write)
     loaded = _load(catalog, options, choices)
     click.echo("A temporary catalog, which is removed when the server stops:", err=True)
     for place in (catalog["uri"], *loaded.document.at(("catalog", "writable_storage"))):
@@ -161,15 +157,3 @@ def _temporary_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _make_folders(locations: tuple[str, ...]) -> None:
-    """Make the folders among the places for uploads."""
-    for text in locations:
-        location = parse_location(text)
-        if location.scheme != FILE:
-            continue
-        try:
-            location.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigurationError(f"--write {text!r}: no folder can be made there: {error.strerror}") from error

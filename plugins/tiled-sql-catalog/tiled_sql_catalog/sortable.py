@@ -110,7 +110,7 @@ def _digits(digits: int, width: int) -> bytes:
 
 
 def _few_digits(digits: int, width: int) -> bytes:
-    """The same for as many digits as eight bytes have: they are moved apart all at once, in halves, quarters, eighths."""
+    """The same for as many digits as eight bytes have: all are moved apart at once, in halves, quarters, eighths."""
     digits <<= _FEW - width
     digits = (digits & 0xFFFFFFF0000000) << 4 | digits & 0xFFFFFFF
     digits = (digits & 0xFFFC0000FFFC000) << 2 | digits & 0x3FFF00003FFF

@@ -18,6 +18,7 @@ from tiled_sql_catalog.files import Files
 from tiled_sql_catalog.node import Catalog
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Store
+from tiled_sql_catalog.structures import Structures
 from tiled_sql_catalog.sweeping import sweep_soon
 from tiled_sql_catalog.vault import Vault
 from tiledkernel.composition import Composition
@@ -67,13 +68,19 @@ class CatalogOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     storage_max_overflow: int = 10
 
 
-def build_catalog(options: CatalogOptions, composition: Composition) -> CatalogContainer:
-    """The root of a catalog; ConfigurationError if there is none, or none that this version works with."""
+def build_catalog(
+    options: CatalogOptions, composition: Composition, database: Database | None = None
+) -> CatalogContainer:
+    """The root of a catalog; ConfigurationError if there is none, or none that this version works with.
+
+    A `database` that is given is used instead of a new one for the URI, and left open if this fails.
+    """
     locations = [_location(given) for given in options.writable_storage]
     folders = [location.folder for location in locations if location.scheme == FILE]
     fence = Fence([*map(_folder, options.readable_storage), *folders], composition.adopt)
     files = Files(composition, fence, options.adapters_by_mimetype)
-    database = Database(options.uri, PoolSizes(options.catalog_pool_size, options.catalog_max_overflow))
+    given = database
+    database = database or Database(options.uri, PoolSizes(options.catalog_pool_size, options.catalog_max_overflow))
     try:
         if options.init_if_not_exists:
             revisions.init(database, if_not_exists=True)
@@ -81,10 +88,12 @@ def build_catalog(options: CatalogOptions, composition: Composition) -> CatalogC
             revisions.check(database)
         store = Store(database)
         top = _mounted(store, options.mount_node, make=options.create_mount_nodes_if_not_exist)
-        vault = Vault(store, StorageTable(composition.storages, locations))
-        tree = CatalogContainer(Catalog(store, fence, vault, files, composition), _described(store, top, options))
+        structures = Structures(composition.families)
+        vault = Vault(store, StorageTable(composition.storages, locations), structures)
+        tree = CatalogContainer(Catalog(store, fence, vault, files, structures), _described(store, top, options))
     except BaseException:
-        database.close()
+        if given is None:
+            database.close()
         raise
     tree.live = True
     sweep_soon(database, tuple(locations))

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Store
+from tiled_sql_catalog.structures import Structures
 from tiledkernel import references
 from tiledkernel.errors import NotFound
 from tiledkernel.nodes.protocols import DataSource
@@ -25,9 +26,10 @@ EXTERNAL = "external"
 class Vault:
     """The storages, seen from the catalog."""
 
-    def __init__(self, store: Store, storages: StorageTable) -> None:
+    def __init__(self, store: Store, storages: StorageTable, structures: Structures) -> None:
         self._store = store
         self._storages = storages
+        self.structures = structures
 
     def with_room(self, drafts: Sequence[Draft]) -> list[Draft]:
         """The drafts with room for the data that they are to have; none is left if one of them gets none."""
@@ -46,7 +48,7 @@ class Vault:
     def _place(self, source: DataSource) -> DataSource:
         storage, location = self._storages.choose(source.structure_family, source.mimetype)
         made: DataSource = references.load(storage.create)(
-            structs.replace(source, mimetype=storage.media_type), location, new_name()
+            structs.replace(self.structures.decoded(source), mimetype=storage.media_type), location, new_name()
         )
         return made
 
@@ -64,7 +66,8 @@ class Vault:
         found = self._storages.of(source)
         assert found is not None, "asked before"
         storage, location = found
-        return references.load(storage.open)(source, location, SourceKeeper(self._store, self, node, source.id))
+        keeper = SourceKeeper(self._store, self, node, source.id)
+        return references.load(storage.open)(self.structures.decoded(source), location, keeper)
 
     def remove(self, sources: Iterable[DataSource]) -> None:
         """Remove data that no node has any more; what cannot be removed now is swept some day."""
@@ -107,7 +110,7 @@ class SourceKeeper(Keeper):
         """The data source as it is by now; NotFound if the node is gone."""
         for source in self._store.data_sources(self._node).get(self._node.id, ()):
             if source.id == self._source:
-                return source
+                return self._vault.structures.decoded(source)
         raise NotFound(f"{self._node.key!r} is gone: it was deleted")
 
     def commit(self, source: DataSource) -> None:

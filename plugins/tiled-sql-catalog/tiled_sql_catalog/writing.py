@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 
 from msgspec import structs
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, insert, select, update
 
 from tiled_sql_catalog.batch import Batch, insert_entries
 from tiled_sql_catalog.content import check_text, content_of
@@ -18,28 +18,32 @@ from tiled_sql_catalog.paths import check_key, child_path
 from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import ROOT, entries, nodes, revisions
 from tiled_sql_catalog.sources import drop_sources, internal_below
-from tiled_sql_catalog.statements import batches
+from tiled_sql_catalog.statements import Among, Prepared, batches
 from tiled_sql_catalog.times import now
 from tiledkernel.errors import BadRequest, Conflict, NotAllowed, NotFound, PreconditionFailed, Unprocessable
 from tiledkernel.nodes.protocols import Asset
 from tiledkernel.nodes.writing import Change, Draft
 
+_count_children = Prepared(
+    update(nodes)
+    .where(nodes.c.id == bindparam("node"))
+    .values(children=nodes.c.children + bindparam("more", type_=BigInteger))
+    .returning(nodes.c.path, nodes.c.family),
+    "more", "node",
+)  # fmt: skip
+_by_path = Among(nodes.c.path, select(*COLUMNS))
+
 
 def create(connection: Connection, dialect: Dialect, parent: int, drafts: Sequence[Draft]) -> list[Node]:
     """New children of a container, in their order; Conflict if a key is taken, unless by the same maker's token."""
-    row = connection.execute(
-        update(nodes)
-        .where(nodes.c.id == parent)
-        .values(children=nodes.c.children + len(drafts))
-        .returning(nodes.c.path, nodes.c.family)
-    ).first()
+    row = _count_children(connection, len(drafts), parent).first()
     if row is None:
         raise NotFound("the container in which to create a node is gone")
     if row.family != "container":
         raise NotAllowed(f"nothing can be created below a node of family {row.family!r}: only in containers")
     keys = [_key(draft) for draft in drafts]
     paths = [child_path(row.path, key) for key in keys]
-    there = _at(connection, paths)
+    there = {found.path: found for found in (Node(*each) for each in _by_path(connection, paths))}
     ids = iter(dialect.reserve(connection, nodes, len(drafts)))
     made: list[Node] = []
     batch, again = Batch(), 0
@@ -55,7 +59,7 @@ def create(connection: Connection, dialect: Dialect, parent: int, drafts: Sequen
             again += 1
         made.append(node)
     if again:
-        connection.execute(update(nodes).where(nodes.c.id == parent).values(children=nodes.c.children - again))
+        _count_children(connection, -again, parent)
     batch.store(connection, dialect)
     return made
 
@@ -63,15 +67,6 @@ def create(connection: Connection, dialect: Dialect, parent: int, drafts: Sequen
 def _key(draft: Draft) -> str:
     token = None if draft.token is None else check_text(draft.token, "token")
     return _made_up(token) if draft.key is None else check_key(draft.key)
-
-
-def _at(connection: Connection, paths: Sequence[bytes]) -> dict[bytes, Node]:
-    """The nodes that there are at some paths."""
-    found: dict[bytes, Node] = {}
-    for some in batches(paths):
-        rows = connection.execute(select(*COLUMNS).where(nodes.c.path.in_(some)))
-        found.update((bytes(row.path), Node(*row)) for row in rows)
-    return found
 
 
 def _made(draft: Draft, identity: int, parent: int, key: str, path: bytes) -> tuple[Node, set[Entry]]:
@@ -206,7 +201,7 @@ def remove(
         )
     if top.parent is not None:
         _delete_entries(connection, top.parent, node, _entries(top))
-        connection.execute(update(nodes).where(nodes.c.id == top.parent).values(children=nodes.c.children - 1))
+        _count_children(connection, -1, top.parent)
     dropped: list[Asset] = []
     for level in reversed(levels):  # children before their parents
         for batch in batches(level):

@@ -222,7 +222,7 @@ def _source(request: Request, given: NewSource) -> DataSource:
     if family is not None and given.structure_family != "container":
         try:
             kind = references.load(family.structure)
-            structure = msgspec.to_builtins(msgspec.convert({} if structure is None else structure, kind))
+            structure = msgspec.convert({} if structure is None else structure, kind)
         except msgspec.ValidationError as error:
             raise Unprocessable(
                 f"this is no structure of a {given.structure_family}: {error}", "body", "data_sources", "structure"

@@ -1,0 +1,139 @@
+"""`tiledkernel catalog`: what it does to databases of both kinds, and what it says."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+from tiled_sql_catalog import revisions
+from tiled_sql_catalog.database import Database
+from tiled_sql_catalog.store import Store
+
+from tiledkernel.cli.main import cli
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """`run("init", uri)`: a command in this process."""
+    return lambda *arguments: CliRunner().invoke(cli, ["catalog", *arguments])
+
+
+@pytest.fixture
+def database(uri: str):
+    database = Database(uri)
+    yield database
+    database.close()
+
+
+def done(result: Result) -> str:
+    """What a command that did what it should says to people; to programs it says nothing."""
+    assert (result.exit_code, result.stdout) == (0, ""), result.output
+    return result.stderr
+
+
+def refused(result: Result) -> str:
+    """The sentence of a command that refuses."""
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    assert result.stderr.endswith("\nAborted.\n")
+    return result.stderr.removesuffix("\nAborted.\n")
+
+
+def test_init_makes_a_catalog_of_this_version(run, uri, database):
+    assert done(run("init", uri)).endswith(" holds a new catalog.\n")
+    assert revisions.current(database) == revisions.head()
+
+
+def test_a_second_init_refuses(run, uri):
+    run("init", uri)
+    assert "holds a catalog already" in refused(run("init", uri))
+
+
+def test_a_second_init_may_be_content(run, uri, database):
+    run("init", uri)
+    Store(database).create(Store(database).root(), "a")
+    assert "nothing was changed" in done(run("init", uri, "--if-not-exists"))
+    assert Store(database).root().children == 1
+
+
+def test_without_a_name_the_catalog_lies_in_the_current_folder(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert done(run("init")) == "sqlite:///catalog.db holds a new catalog.\n"
+    assert (tmp_path / "catalog.db").exists()
+
+
+def test_a_file_with_a_strange_name_is_shown_as_a_shell_takes_it(run, tmp_path):
+    shown = done(run("init", str(tmp_path / "my catalog.db"))).removesuffix(" holds a new catalog.\n")
+    assert shlex.split(shown) == [f"sqlite:///{tmp_path}/my catalog.db"]
+
+
+def test_a_folder_that_is_not_there_is_named(run, tmp_path):
+    assert f"there is no folder {tmp_path}/none: make it first" in refused(run("init", f"{tmp_path}/none/catalog.db"))
+
+
+@pytest.mark.parametrize("name", ["upgrade", "upgrade-database"])
+def test_upgrade_brings_an_older_layout_to_this_one(run, uri, database, name):
+    revisions.init(database)
+    revisions.downgrade(database, "0001")
+    assert done(run(name, uri)).endswith(f" went from revision 0001 to {revisions.head()}.\n")
+    revisions.check(database)
+
+
+def test_an_upgrade_may_stop_on_the_way(run, uri, database):
+    revisions.init(database)
+    revisions.downgrade(database, "0001")
+    assert done(run("upgrade", uri, "0001")).endswith(" is at revision 0001 already; nothing was changed.\n")
+
+
+@pytest.mark.parametrize("name", ["downgrade", "downgrade-database"])
+def test_downgrade_keeps_what_the_older_layout_can_hold(run, uri, database, name):
+    revisions.init(database)
+    Store(database).create(Store(database).root(), "a", metadata={"color": "blue"})
+    assert done(run(name, uri, "0001")).endswith(f" went from revision {revisions.head()} to 0001.\n")
+    assert done(run("upgrade", uri))
+    store = Store(database)
+    assert store.look_up(store.root(), ["a"]).metadata == {"color": "blue"}
+
+
+def test_an_empty_catalog_is_taken_away_without_more_words(run, uri, database):
+    revisions.init(database)
+    assert done(run("downgrade", uri, "base")).endswith(" holds no catalog any more.\n")
+    assert revisions.current(database) is None
+
+
+def test_entries_are_deleted_only_by_those_who_mean_it(run, uri, database):
+    revisions.init(database)
+    Store(database).create(Store(database).root(), "a")
+    assert "--yes says that it is meant" in refused(run("downgrade", uri, "base"))
+    assert Store(database).root().children == 1
+    assert done(run("downgrade", uri, "base", "--yes")).endswith(" holds no catalog any more.\n")
+
+
+@pytest.mark.parametrize("arguments", [("upgrade", "{uri}"), ("downgrade", "{uri}", "base")])
+def test_a_database_without_a_catalog_points_at_init(run, uri, database, arguments):
+    with database.reading():
+        pass  # the file is there
+    assert "run `tiledkernel catalog init " in refused(run(*(part.format(uri=uri) for part in arguments)))
+
+
+@pytest.mark.parametrize("command", ["upgrade", "downgrade"])
+def test_a_revision_that_nobody_knows_is_refused(run, uri, database, command):
+    revisions.init(database)
+    assert "Can't locate revision identified by 'nope'" in refused(run(command, uri, "nope"))
+    revisions.check(database)
+
+
+@pytest.mark.parametrize(
+    "uri", ["postgresql://me:secret@127.0.0.1:1/name", "postgresql://127.0.0.1:1/name?password=secret"]
+)
+@pytest.mark.parametrize("command", [("init",), ("upgrade",), ("downgrade", "base")])
+def test_a_password_is_not_shown(run, uri, command):
+    name, *more = command
+    message = refused(run(name, uri, *more))
+    assert "Connection refused" in message
+    assert "secret" not in message
+
+
+def test_other_databases_are_refused_by_name(run):
+    assert "a catalog cannot be kept in 'mysql'" in refused(run("init", "mysql://host/name"))
