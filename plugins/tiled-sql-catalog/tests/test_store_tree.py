@@ -171,9 +171,11 @@ def test_an_empty_database_is_made_a_catalog_only_if_that_is_asked_for(compositi
         tree.store.database.close()
 
 
-def test_a_folder_that_is_none_is_refused(build):
-    with pytest.raises(ConfigurationError, match="readable_storage"):
-        build(readable_storage=["/nobody/home"])
+def test_a_folder_that_is_none_is_refused(build, tmp_path):
+    (tmp_path / "file").write_text("")
+    for text in (str(tmp_path / "file"), "https://example.org/data"):
+        with pytest.raises(ConfigurationError, match="readable_storage"):
+            build(readable_storage=[text])
 
 
 def test_a_view_reaches_only_what_was_searched_for(store, build):

@@ -17,15 +17,26 @@ _WHERE = ("body", "data_sources", "assets")
 
 
 class Fence:
-    """Files of a catalog, through the folders that it may read."""
+    """Files of a catalog, through the folders that it may read; one that is not there yet may come later."""
 
     def __init__(self, folders: Sequence[Path], adopt: Adopt) -> None:
-        open_files = OpenFiles(OPEN_FILES)
-        self._shelves = [Shelf(SafeRoot(folder), open_files, adopt) for folder in folders]
+        self._open_files = OpenFiles(OPEN_FILES)
+        self._adopt = adopt
+        self._missing = [folder.absolute() for folder in folders]
+        self._shelves: list[Shelf] = []
+        self._look_again()
+
+    def _look_again(self) -> None:
+        for folder in self._missing:
+            if folder.is_dir():
+                self._shelves.append(Shelf(SafeRoot(folder), self._open_files, self._adopt))
+        self._missing = [folder for folder in self._missing if not folder.is_dir()]
 
     def check(self, path: Path) -> tuple[Path, Shelf]:
         """The real path and the folder that it is in; Forbidden if it is in none, NotFound if nothing is there."""
         missing: NotFound | None = None
+        if self._missing:
+            self._look_again()
         for shelf in self._shelves:
             try:
                 return shelf.root.check(path), shelf

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
@@ -25,6 +25,8 @@ from tiledkernel.composition import Composition
 from tiledkernel.errors import ConfigurationError
 from tiledkernel.nodes.storing import FILE, Location, StorageTable, parse_location
 from tiledkernel.nodes.writing import Change
+
+logger = logging.getLogger(__name__)
 
 
 class Bucket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,12 +114,13 @@ def _location(given: str | Bucket) -> Location:
 
 
 def _folder(text: str) -> Path:
-    """A folder that may be read; ConfigurationError if there is none of that name."""
-    parts = urlsplit(text)
-    folder = Path(unquote(parts.path) if parts.scheme == "file" else text).expanduser()
-    if not folder.is_dir():
-        raise ConfigurationError(f"readable_storage: {text!r} is no folder: expected the path of one that exists")
-    return folder
+    """A folder that may be read, now or once it is there; ConfigurationError if something else has its name."""
+    location = parse_location(text)
+    if location.scheme != FILE or location.folder.is_file():
+        raise ConfigurationError(f"readable_storage: {text!r} is no folder: expected the path of one")
+    if not location.folder.is_dir():
+        logger.warning("readable_storage: there is no folder %s yet", location.folder)
+    return location.folder
 
 
 def _mounted(store: Store, place: str | list[str] | None, *, make: bool) -> Node:
