@@ -24,7 +24,8 @@ class Route(Struct, frozen=True, kw_only=True):
     must be given, if only as an empty set: a route that does not say what it needs does not start.
     `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
     of the nodes that it answers for (empty: all). A `describes` route also answers for a file that cannot be
-    opened, as a listing does. One that `walks` looks at many nodes, and so is never answered on the event loop.
+    opened, as a listing does. One that `walks` looks at many nodes, and so is never answered on the event loop; one
+    that is `light` only tells what a tree knows of one node.
 
     `body` is the type of a JSON body of at most `body_limit` bytes. A route that takes data has `upload` instead: a
     function of the request that tells, from the node, how many bytes the data may have; they arrive as `upload`.
@@ -41,6 +42,7 @@ class Route(Struct, frozen=True, kw_only=True):
     filters: bool = False
     describes: bool = False
     walks: bool = False
+    light: bool = False
     families: frozenset[str] = frozenset()
 
 

@@ -34,7 +34,7 @@ class Node(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the owner says about the data."""
+        """What the owner says about the data; an attribute `plain_metadata` that is true says: as JSON has it."""
 
     @property
     def specs(self) -> Sequence[Spec]:
@@ -172,7 +172,11 @@ class DeepPaging(Ability):
 
 
 class Reaching(Ability):
-    """A container that finds what lies many keys below it at once."""
+    """A container that finds what lies many keys below it at once.
+
+    With an attribute `swift` that is true it does so within microseconds, as with a database in a file on this
+    machine, and so do its nodes describe themselves: both happens on the event loop then.
+    """
 
     @abstractmethod
     def reach(self, keys: Sequence[str]) -> tuple[Any, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -85,9 +86,9 @@ class Describer:
         if container or "structure_family" in fields:
             attributes["structure_family"] = family
         if "specs" in fields:
-            attributes["specs"] = [{"name": spec.name, "version": spec.version} for spec in node.specs]
+            attributes["specs"] = node.specs
         if "metadata" in fields:
-            metadata = wire.plain(node.metadata)
+            metadata = node.metadata if getattr(node, "plain_metadata", False) else wire.plain(node.metadata)
             attributes["metadata"] = metadata if view.select is None else view.select.of(metadata)
         if container or "structure" in fields:
             attributes["structure"] = structure
@@ -203,4 +204,7 @@ def _tags(node: Any) -> list[str] | None:
 
 def quoted(path: tuple[str, ...]) -> str:
     """A node's path as part of a URL; braces are encoded, since clients fill templates with them."""
-    return "/".join([quote(segment, safe="") for segment in path])
+    return "/".join([part if _PLAIN(part) else quote(part, safe="") for part in path])
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch  # what needs no quoting, as most keys

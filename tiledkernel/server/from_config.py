@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from tiledkernel import references
 from tiledkernel.config.compose import compose
+from tiledkernel.config.declared import declared_specs
 from tiledkernel.config.load import Loaded, load, settings_of
 from tiledkernel.config.mounts import build_mounts, plan_mounts
 from tiledkernel.references import modules_beside
@@ -23,8 +26,10 @@ def build_app_from_config(source: Path | str | Mapping[str, Any] | Loaded, *, th
     loaded = _loaded(source)
     with modules_beside(loaded.directory):
         composition = compose(loaded, third_party=third_party)
+        specs = declared_specs(loaded)
         trees = build_mounts(plan_mounts(loaded, composition))
-    return build_app(trees, settings=settings_of(loaded.configuration), composition=composition)
+    settings = structs.replace(settings_of(loaded.configuration), specs=specs)
+    return build_app(trees, settings=settings, composition=composition)
 
 
 def _loaded(source: Path | str | Mapping[str, Any] | Loaded) -> Loaded:

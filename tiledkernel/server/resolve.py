@@ -77,17 +77,18 @@ class Entry:
 
 
 class Located:
-    """How far a path leads through memory: an entry, and the segments that are left.
+    """How far a path leads through memory, or through what is nearly as swift: an entry, and the segments left.
 
-    `immediate`: the node is found, in memory, and small to describe.
+    `immediate`: the node is found, in memory, and small to describe; `swift`: it is found, and quickly described.
     """
 
-    __slots__ = ("entry", "immediate", "rest")
+    __slots__ = ("entry", "immediate", "rest", "swift")
 
-    def __init__(self, entry: Entry, rest: tuple[str, ...], *, immediate: bool = False) -> None:
+    def __init__(self, entry: Entry, rest: tuple[str, ...], *, immediate: bool = False, swift: bool = False) -> None:
         self.entry = entry
         self.rest = rest
         self.immediate = immediate
+        self.swift = swift
 
 
 class Resolver:
@@ -106,18 +107,28 @@ class Resolver:
         try:
             for position, key in enumerate(segments):
                 if not (getattr(node, "in_memory", False) and node.family == "container"):
-                    return Located(Entry(segments[:position], node, None), segments[position:])
+                    return self._reached(node, segments, position)
                 path = segments[: position + 1]
                 found = self._look_up(node, key, path)
                 if not _is_light(found):
                     return Located(Entry(segments[:position], node, None), segments[position:])
                 node = self._adopted(found, path)
-            return Located(Entry(segments, node, None), (), immediate=_is_immediate(node))
+            swift = getattr(node, "swift", False)
+            return Located(Entry(segments, node, None), (), immediate=_is_immediate(node), swift=swift)
         except BaseException as error:
             blamed = blame(error, Entry(segments[:position], node, None))
             if blamed is error:
                 raise
             raise blamed from error
+
+    def _reached(self, node: Any, segments: tuple[str, ...], position: int) -> Located:
+        """How far a container leads that is not in memory: to the end, if it finds what is below it at once."""
+        if not getattr(node, "swift", False):
+            return Located(Entry(segments[:position], node, None), segments[position:])
+        found, steps = node.reach(segments[position:])
+        position += steps
+        entry = Entry(segments[:position], found, None)
+        return Located(entry, segments[position:], swift=position == len(segments) and getattr(found, "swift", False))
 
     def resolve(self, located: Located, *, describing: bool = False) -> Entry:
         """Walk the rest of the way, opening a file where the path leads into one.

@@ -156,7 +156,9 @@ class Endpoint:
         located = service.resolver.locate(segments)
         if self.route.upload is not None:
             return await self._take(request, located, receive)
-        if located.immediate and not self.route.walks and not _is_costly(values):
+        route = self.route
+        here = (located.immediate and not route.walks) or (located.swift and route.light)
+        if here and not _is_costly(values):
             return await self._answer_here(request, located, query_string)
         return await service.threads.run(self._answer, request, located, query_string)
 

@@ -43,6 +43,7 @@ class Database:
         self._pool = self.engine.pool
         self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._alone = is_memory(self.url)  # there is one connection, for reading too
+        self.swift = self.dialect.one_writer and not self._alone  # readers of a file never wait, not even for writers
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -9,6 +9,7 @@ from typing import Any
 from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
 from tiled_sql_catalog.records import Node
 from tiledkernel.errors import Unavailable
+from tiledkernel.families.array.structure import FAMILY as ARRAY
 from tiledkernel.nodes.described import Described, describe
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.nodes.protocols import DataSource
@@ -43,7 +44,7 @@ class Leaf(CatalogNode):
         if self.catalog.vault.keeps(source):
             data = self.catalog.vault.open(self._row, source)
             return describe(self, data, read_only=source.management != "writable"), None, None
-        file = self.catalog.files.entry(self.key, source)
+        file = self.catalog.files.entry(self.key, source, self.structure if self.family == ARRAY else None)
         with file.guard:
             data, stamp = file.open_stamped()
         return describe(self, data, read_only=True), file, (self._row.version, stamp)
@@ -54,6 +55,8 @@ class Leaf(CatalogNode):
 
 class FileContainer(Leaf):
     """A container that a registered file holds."""
+
+    swift = False  # its file may have to be asked how many children there are
 
     def __len__(self) -> int:
         structure = self.source.structure

@@ -19,6 +19,8 @@ from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.writing import Change, Draft, Revision
 from tiledkernel.specs import Spec
 
+_NO_TAGS: frozenset[str] = frozenset()
+
 
 class Catalog(Struct, frozen=True):
     """What the nodes of one catalog share."""
@@ -60,11 +62,17 @@ class CatalogNode:
     """A node as its row was when it was read."""
 
     family: str
+    plain_metadata = True  # they come from JSON
+
+    @property
+    def swift(self) -> bool:
+        """Whether it is found and described within microseconds: a database in a file keeps nobody waiting."""
+        return self.catalog.store.database.swift
 
     def __init__(self, catalog: Catalog, row: Node, batch: SourceBatch | None = None) -> None:
         self.catalog = catalog
         self._row = row
-        self._batch = batch or SourceBatch(catalog.store, [row])
+        self._batch = batch
 
     @property
     def row(self) -> Node:
@@ -89,7 +97,7 @@ class CatalogNode:
     @property
     def access_tags(self) -> frozenset[str]:
         """What an access policy goes by."""
-        return self.row.access_tags or frozenset()
+        return self.row.access_tags or _NO_TAGS
 
     def version_of(self) -> int:
         """How often the row was changed."""
@@ -125,6 +133,10 @@ class CatalogNode:
 
     def data_sources(self) -> list[DataSource]:
         """Where they rest; empty if the node has no data."""
+        if not self._row.sources:
+            return []
+        if self._batch is None:
+            self._batch = SourceBatch(self.catalog.store, [self._row])
         return self._batch.of(self._row)
 
     def asset_path(self, asset_id: int, relative_path: str | None = None) -> Path:

@@ -51,12 +51,12 @@ class Node(Struct, frozen=True, dict=True):
         found: dict[str, Any] = wire.decode_json(self.metadata_text)
         return found
 
-    @cached_property
+    @property
     def specs(self) -> tuple[Spec, ...]:
         """Promises beyond the structure."""
-        return _specs.decode(self.specs_text)
+        return () if self.specs_text == "[]" else _specs.decode(self.specs_text)
 
-    @cached_property
+    @property
     def access_tags(self) -> frozenset[str] | None:
         """What an access policy goes by; None if nobody said."""
         return None if self.tags_text is None else _tags.decode(self.tags_text)

@@ -89,7 +89,14 @@ _METADATA = frozenset({READ_METADATA})
 _DATA = frozenset({READ_DATA})
 
 ROUTES = (
-    Route(path="/metadata/{path}", handler=describe, scopes=_METADATA, parameters=MetadataQuery, describes=True),
+    Route(
+        path="/metadata/{path}",
+        handler=describe,
+        scopes=_METADATA,
+        parameters=MetadataQuery,
+        describes=True,
+        light=True,
+    ),
     Route(path="/asset/bytes/{path}", handler=asset_bytes, scopes=_DATA, parameters=AssetQuery, describes=True),
     Route(
         path="/asset/manifest/{path}", handler=asset_manifest, scopes=_DATA, parameters=ManifestQuery, describes=True
