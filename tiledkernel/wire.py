@@ -67,8 +67,12 @@ def _plain_leaf(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of
     return value
 
 
-def _aware(moment: datetime.datetime) -> datetime.datetime:
-    """A moment with its offset; one without is in local time, as far as the calendar reaches."""
+def _aware(moment: datetime.datetime) -> datetime.datetime | None:
+    """A moment with its offset; one without is in local time, as far as the calendar reaches. None if it is missing."""
+    if moment != moment:  # noqa: PLR0124 - pandas' NaT, which is a datetime, differs from itself
+        return None
+    if type(moment) is not datetime.datetime:  # nor do subclasses take the same arguments
+        moment = datetime.datetime.combine(moment.date(), moment.timetz())
     if moment.tzinfo is not None:
         return moment
     try:

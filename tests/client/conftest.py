@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stamina
 import uvicorn
+from tiled_sql_catalog.tree import CatalogOptions, build_catalog
 
 from tiledkernel.client import Context
 from tiledkernel.composition import Composition
+from tiledkernel.plugins import Plugins, discover
 from tiledkernel.server import Settings, build_app
 
 from .faces import AsynchronousFace, WaitingFace
-from .scripted import Scripted
+from .scripted import Scripted, message
 
 
 @pytest.fixture
@@ -36,24 +40,84 @@ def scripted() -> Iterator[Callable[..., tuple[Context, Scripted]]]:
 
 
 @pytest.fixture(params=[WaitingFace, AsynchronousFace], ids=["waiting", "asynchronous"])
-def client_of(request: pytest.FixtureRequest, kernel: Composition) -> Iterator[Callable[..., Any]]:
+def face(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Clients of both kinds, one after the other; what else a test asks for uses the same kind."""
+    face = request.param()
+    yield face
+    face.close()
+
+
+@pytest.fixture
+def scripted_client(face: Any) -> Callable[..., tuple[Any, Scripted]]:
+    """The client of the node that the first argument describes, and the `Scripted` application; of both kinds."""
+
+    def make(item: Any, *answers: Any) -> tuple[Any, Scripted]:
+        app = Scripted(message({"data": item}), *answers)
+        client = face.connect(app)
+        app.received.clear()
+        return client, app
+
+    return make
+
+
+@pytest.fixture
+def client_of(face: Any, kernel: Composition) -> Callable[..., Any]:
     """The client of a tree that our own server serves: `client_of(tree)`; of both kinds, one after the other."""
-    yield from _clients(request.param(), kernel)
+    return _clients(face, kernel)
 
 
 @pytest.fixture
 def waiting_client_of(kernel: Composition) -> Iterator[Callable[..., Any]]:
     """The same, only of the kind that waits."""
-    yield from _clients(WaitingFace(), kernel)
+    face = WaitingFace()
+    yield _clients(face, kernel)
+    face.close()
 
 
-def _clients(face: Any, kernel: Composition) -> Iterator[Callable[..., Any]]:
+def _clients(face: Any, kernel: Composition) -> Callable[..., Any]:
     def make(tree: Any, **settings: Any) -> Any:
         chosen = Settings(**{"allow_anonymous_access": True} | settings)
         return face.connect(build_app(tree, settings=chosen, composition=kernel))
 
+    return make
+
+
+@pytest.fixture(scope="session")
+def installation() -> Plugins:
+    """All plugins of the workspace."""
+    return discover()
+
+
+@pytest.fixture
+def new_catalog(face: Any, installation: Plugins, tmp_path: Path) -> Iterator[Callable[[], Any]]:
+    """The client of an empty catalog that takes data, perhaps with something around the application.
+
+    `new_catalog()`, `new_catalog(Unreliable)`; of both kinds, one after the other.
+    """
+    folders, trees = itertools.count(), []
+
+    def make(around: Callable[[Any], Any] = lambda app: app) -> Any:
+        folder = tmp_path / f"catalog-{next(folders)}"
+        options = CatalogOptions(
+            uri=str(folder / "catalog.db"),
+            writable_storage=[str(folder / "data")],
+            readable_storage=[str(tmp_path)],
+            init_if_not_exists=True,
+        )
+        composition = Composition(installation)
+        trees.append(build_catalog(options, composition))
+        settings = Settings(single_user_api_key="secret")
+        return face.connect(around(build_app(trees[-1], settings=settings, composition=composition)))
+
     yield make
-    face.close()
+    for tree in trees:
+        tree.close()
+
+
+@pytest.fixture
+def catalog(new_catalog: Callable[[], Any]) -> Any:
+    """The client of an empty catalog."""
+    return new_catalog()
 
 
 @pytest.fixture

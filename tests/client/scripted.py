@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from tiledkernel.wire import encode_json
+from tiledkernel.wire import decode_json, encode_json
 
 ABOUT = {"api_version": 0, "library_version": "0.2.20", "links": {"self": "http://local-tiled-app/api/v1"}}
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request, as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """What the body says."""
+        return decode_json(self.body)
 
 
 class Scripted:
@@ -18,6 +34,7 @@ class Scripted:
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.received: list[Received] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -27,6 +44,7 @@ class Scripted:
             status, headers, body = 200, {"content-type": "application/json"}, encode_json(ABOUT)
         else:
             self.requests.append((path, {name.decode(): text.decode() for name, text in scope["headers"]}))
+            self.received.append(Received(scope["method"], *self.requests[-1], await _body(receive)))
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             if isinstance(answer, Exception):
                 raise answer
@@ -37,6 +55,14 @@ class Scripted:
         for piece in pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _body(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
+    return body
 
 
 def resource(key: str, family: str = "container", **attributes: Any) -> dict[str, Any]:

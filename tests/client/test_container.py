@@ -419,6 +419,7 @@ def test_the_other_children_go_on_working(scripted: Any) -> None:
     context, _ = scripted(message({"data": resource("a")}), page)
     unknown, container = from_context(context, node_path_parts=["a"]).values().head()
     assert repr(unknown) == "<UnavailableClient 'fancy'>"
+    assert unknown.new_variation().item == unknown.item
     assert unknown.metadata == {"m": 1}
     assert container.path_parts == ["c"]
     with pytest.raises(UnknownStructureFamily, match="tiled-fancy"):

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tiledkernel.client.connect import from_context, from_uri
     from tiledkernel.client.context import Context
+    from tiledkernel.client.embedded import SERVERS, simple
     from tiledkernel.client.errors import ClientError
     from tiledkernel.client.logs import hide_logs, record_history, show_logs
+    from tiledkernel.client.metadata_update import DELETE_KEY
     from tiledkernel.client.outline import tree
     from tiledkernel.client.profiles.connect import from_profile
     from tiledkernel.client.sorting import ASCENDING, DESCENDING
 
 __all__ = [
     "ASCENDING",
+    "DELETE_KEY",
     "DESCENDING",
+    "SERVERS",
     "ClientError",
     "Context",
     "from_context",
@@ -28,12 +32,15 @@ __all__ = [
     "hide_logs",
     "record_history",
     "show_logs",
+    "simple",
     "tree",
 ]
 
 _MODULES = {
     "ASCENDING": "sorting",
+    "DELETE_KEY": "metadata_update",
     "DESCENDING": "sorting",
+    "SERVERS": "embedded",
     "ClientError": "errors",
     "Context": "context",
     "from_context": "connect",
@@ -42,6 +49,7 @@ _MODULES = {
     "hide_logs": "logs",
     "record_history": "logs",
     "show_logs": "logs",
+    "simple": "embedded",
     "tree": "outline",
 }
 

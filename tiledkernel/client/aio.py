@@ -42,10 +42,10 @@ from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
 from tiledkernel.client.patience import Patience
-from tiledkernel.client.plans import Ask, Plan, Step, Together, check_step
+from tiledkernel.client.plans import Ask, Elsewhere, Plan, Step, Together, check_step
 from tiledkernel.client.probe import adopt_https_async
 from tiledkernel.client.progress import Progress
-from tiledkernel.client.retries import attempts
+from tiledkernel.client.retries import Doubt, attempts
 from tiledkernel.client.uris import parse_address
 
 T = TypeVar("T")
@@ -164,10 +164,13 @@ class AsyncContext(Connection):
         check_step(step)
         if isinstance(step, Together):
             return await self._together(step)
+        if isinstance(step, Elsewhere):
+            return await step.context.run(step.plan)
+        doubt = Doubt(repeatable=step.call.is_repeatable)
         with Patience() as patience:
-            async for attempt in attempts():
+            async for attempt in attempts(wanted=lambda: doubt.allows_another):
                 patience.note(attempt.num)
-                with attempt:
+                with attempt, doubt:
                     return await self._ask(step)
         raise AssertionError("the last attempt returns or raises")
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from tiledkernel.client.sorting import Direction, Sorting, format_sorting
 from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE
 from tiledkernel.queries import SearchQuery, format_filters
-from tiledkernel.wire import MSGPACK
+from tiledkernel.wire import JSON, MSGPACK
 
 Parameters: TypeAlias = list[tuple[str, str]]
 
@@ -20,13 +20,27 @@ PAGE_LIMIT = 300  # items; what a server gives at most in one page
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request: its URL has no query of its own, `parameters` are all there is."""
+    """A request: its URL has no query of its own, `parameters` are all there is.
+
+    Its body is `json`, or else `content`: anything with the buffer protocol, which is sent piece by piece without being
+    copied before; `headers` then name its `content-type`.
+
+    `repeatable` says whether nothing changes if the request is carried out twice. If not, it is made again only where
+    it surely has not been carried out. None: it is, unless it is a PATCH.
+    """
 
     url: str
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     parameters: Parameters = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    content: Any = None
+    repeatable: bool | None = None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it does no harm to carry this out twice."""
+        return self.method != "PATCH" if self.repeatable is None else self.repeatable
 
 
 def call_about(api_uri: str) -> Call:
@@ -75,6 +89,46 @@ class Listing(Struct, frozen=True, kw_only=True):
             *([] if self.max_depth is None else [("max_depth", str(self.max_depth))]),
             *_with_data_sources(self.include_data_sources),
         ]
+
+
+def call_writing(  # noqa: PLR0913 - what a request consists of
+    method: Literal["POST", "PUT", "PATCH", "DELETE"],
+    url: str,
+    *,
+    json: Any = None,
+    parameters: Sequence[tuple[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+    repeatable: bool | None = None,
+) -> Call:
+    """A change of what the server says of nodes; the answer, if any, is a control message."""
+    return Call(
+        url=without_query(url),
+        method=method,
+        json=json,
+        parameters=list(parameters),
+        headers={"accept": JSON, **(headers or {})},
+        repeatable=repeatable,
+    )
+
+
+def call_upload(  # noqa: PLR0913 - what a request consists of
+    method: Literal["PUT", "PATCH"],
+    url: str,
+    content: Any,
+    content_type: str,
+    parameters: Sequence[tuple[str, str]] = (),
+    *,
+    repeatable: bool | None = None,
+) -> Call:
+    """Data on their way to the server: `content` has the buffer protocol. A PUT is repeatable, a PATCH is not."""
+    return Call(
+        url=without_query(url),
+        method=method,
+        content=content,
+        parameters=list(parameters),
+        headers={"accept": JSON, "content-type": content_type},
+        repeatable=repeatable,
+    )
 
 
 def call_array(url: str, shape: tuple[int, ...], text: str = "", block: tuple[int, ...] | None = None) -> Call:

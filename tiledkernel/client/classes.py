@@ -3,7 +3,11 @@
 A client plugin is a light module that an entry point of the group `tiledkernel.client` names. Its attribute
 `CLIENT_CLASSES` holds records; the classes themselves are loaded when the first such node is met:
 
-    CLIENT_CLASSES = (ClientClass("sparse", "tiled_sparse.client:SparseClient"),)
+    CLIENT_CLASSES = (
+        ClientClass("sparse", "tiled_sparse.client:SparseClient", writing="tiled_sparse.client_writing:writing_sparse"),
+    )
+
+What `writing` names is described in `tiledkernel.client.creating`, what `copying` names in `copying` beside it.
 
 Single classes may also be named directly, by entry points of the group `tiled.structure_client` (or, as it was called
 before, `tiled.special_client`): the entry point's name is the spec or family.
@@ -36,11 +40,17 @@ logger = logging.getLogger(__name__)
 
 
 class ClientClass(Struct, frozen=True):
-    """The class ("module:Class") that shows nodes of a family or spec; `dask` is its lazy variant, if any."""
+    """The class ("module:Class") that shows nodes of a family or spec; `dask` is its lazy variant, if any.
+
+    `writing` ("module:function") names the plan that stores data of the family in a new node, if there is one, and
+    `copying` what carries them to another server.
+    """
 
     name: str
     cls: str
     dask: str | None = None
+    writing: str | None = None
+    copying: str | None = None
 
 
 @cache
@@ -50,12 +60,39 @@ def installed_classes(choice: Literal["numpy", "dask"] = "numpy") -> Mapping[str
     A plugin that fails is left out, with a warning.
     """
     found: dict[str, ClassOrReference | EntryPoint] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        for record in _records(entry):
-            found[record.name] = record.dask if choice == "dask" and record.dask is not None else record.cls
+    for record in _installed_records():
+        found[record.name] = record.dask if choice == "dask" and record.dask is not None else record.cls
     for group in SINGLE_CLASS_GROUPS:
         found.update((entry.name, entry) for entry in entry_points(group=group))
     return found
+
+
+@cache
+def _installed_records() -> tuple[ClientClass, ...]:
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    return tuple(record for entry in entries for record in _records(entry))
+
+
+def load_writing(family: str, distributions: Mapping[str, str]) -> Callable[..., Any]:
+    """The plan that stores data of a family in a new node; UnknownStructureFamily says what to install if none is."""
+    return _load_half("writing", "writes", family, distributions)
+
+
+def load_copying(family: str, distributions: Mapping[str, str]) -> Callable[..., Any]:
+    """What carries data of a family to another server; UnknownStructureFamily says what to install if nothing does."""
+    return _load_half("copying", "copies", family, distributions)
+
+
+def _load_half(
+    name: Literal["writing", "copying"], verb: str, family: str, distributions: Mapping[str, str]
+) -> Callable[..., Any]:
+    for record in reversed(_installed_records()):  # the last one shows the family, too
+        reference: str | None = getattr(record, name)
+        if record.name == family and reference is not None:
+            return _load_class(family, reference)
+    raise UnknownStructureFamily(
+        f"no installed class {verb} data of the structure family {family!r}: {_advice(family, distributions)}"
+    )
 
 
 def _records(entry: EntryPoint) -> Iterator[ClientClass]:
@@ -135,7 +172,7 @@ def _load_class(name: str, chosen: ClassOrReference | EntryPoint) -> Callable[..
         loaded = references.load(chosen) if isinstance(chosen, str) else chosen
     except ImportError as error:
         raise UnknownStructureFamily(
-            f"the class that shows {name!r} cannot be loaded: {error}. Install what is missing, for tables "
+            f"the client half of {name!r} cannot be loaded: {error}. Install what is missing, for tables "
             "`pip install 'tiledkernel[table]'`"
         ) from error
     assert callable(loaded)

@@ -46,10 +46,8 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
         The key to use; else that of the URI; else the environment variable TILED_API_KEY.
     cache, headers, timeout, verify, auth, max_connections, show_progress, token_cache, trust_env
         See `Context`.
-    include_data_sources
-        Whether each node comes with the description of the files behind it.
-    remember_me
-        Whether a login is kept on disk.
+    include_data_sources, remember_me
+        Whether each node comes with the description of the files behind it; whether a login is kept on disk.
 
     Examples
     --------
@@ -57,24 +55,13 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
     >>> client["small_image"][:2, :3]
     """
     _refuse_unknown(outdated)
-    context, path = Context.from_any_uri(
-        adopt_https(uri, verify=verify, trust_env=trust_env, timeout=timeout, offline=cache is not None),
-        cache=cache,
-        api_key=api_key,
-        headers=headers,
-        timeout=timeout,
-        verify=verify,
-        auth=auth,
-        max_connections=max_connections,
-        show_progress=show_progress,
-        token_cache=token_cache,
-        trust_env=trust_env,
-    )
-    try:
-        return from_context(context, structure_clients, path, include_data_sources, remember_me)
-    except BaseException:
-        context.close()
-        raise
+    settings = {
+        "cache": cache, "headers": headers, "timeout": timeout, "verify": verify, "auth": auth,
+        "max_connections": max_connections, "show_progress": show_progress, "token_cache": token_cache,
+        "trust_env": trust_env,
+    }  # fmt: skip
+    context, path = _connect(uri, api_key=api_key, **settings)
+    return _found(context, structure_clients, path, include_data_sources, remember_me)
 
 
 def from_context(
@@ -88,6 +75,21 @@ def from_context(
     del remember_me  # there is no login to remember yet
     plan = finding(context, structure_clients, node_path_parts or (), include_data_sources=include_data_sources)
     return context.run(plan)
+
+
+def _connect(uri: str, **settings: Any) -> tuple[Context, list[str]]:
+    """A connection, by https if the server wants that, and the path of the node."""
+    of_the_network = {name: settings[name] for name in ("timeout", "trust_env", "verify")}
+    return Context.from_any_uri(adopt_https(uri, offline=settings["cache"] is not None, **of_the_network), **settings)
+
+
+def _found(context: Context, *which: Any) -> Any:
+    """As `from_context`, for a connection that nobody else has: it is closed if there is no such node."""
+    try:
+        return from_context(context, *which)
+    except BaseException:
+        context.close()
+        raise
 
 
 _OUTDATED = frozenset({"username", "auth_provider", "prompt_for_reauthentication"})

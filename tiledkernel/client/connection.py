@@ -109,6 +109,10 @@ class Connection:
         if self._settings.auth is not None:
             self.http_client.auth = self._settings.auth
 
+    def shares_server(self, other: Connection) -> bool:
+        """Whether another connection leads to the same server; applications in this process have no address."""
+        return self.api_uri == other.api_uri and self._app is other._app
+
     @property
     def cache(self) -> Any:
         """The cache that keeps answers, or None."""

@@ -22,9 +22,9 @@ from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
 from tiledkernel.client.patience import Patience
-from tiledkernel.client.plans import Ask, Plan, Step, Together, check_step
+from tiledkernel.client.plans import Ask, Elsewhere, Plan, Step, Together, check_step
 from tiledkernel.client.progress import Progress
-from tiledkernel.client.retries import attempts
+from tiledkernel.client.retries import Doubt, attempts
 from tiledkernel.client.side_by_side import Stop, run_side_by_side
 from tiledkernel.client.straight import plain_length, receive_straight, socket_of
 from tiledkernel.client.uris import parse_address
@@ -203,10 +203,13 @@ class Context(Connection):
         check_step(step)
         if isinstance(step, Together):
             return self._together(step, stop)
+        if isinstance(step, Elsewhere):
+            return step.context.run(step.plan)
+        doubt = Doubt(repeatable=step.call.is_repeatable)
         with Patience() as patience:
-            for attempt in attempts(wanted=lambda: not stop.is_set()):
+            for attempt in attempts(wanted=lambda: doubt.allows_another and not stop.is_set()):
                 patience.note(attempt.num)
-                with attempt:
+                with attempt, doubt:
                     return self._ask(step, stop)
         raise AssertionError("the last attempt returns or raises")
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
+from tiledkernel.client.json_values import as_json
+
 logger = logging.getLogger("tiledkernel.client")
 
 S = TypeVar("S", bound=Struct)
+
+
+class Management(StrEnum):
+    """Whose data are: registered only (external), or kept by the server, which may let them be changed."""
+
+    external = "external"
+    immutable = "immutable"
+    locked = "locked"
+    writable = "writable"
 
 
 class Asset(Struct, frozen=True, kw_only=True):
@@ -26,7 +38,7 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 
 class DataSource(Struct, frozen=True, kw_only=True):
-    """One stored thing that a node is made of; `management` says whether the server may change it."""
+    """One stored thing that a node is made of; `management`, a `Management`, says whether the server may change it."""
 
     structure_family: str
     structure: Any = None
@@ -35,7 +47,7 @@ class DataSource(Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
     assets: list[Asset] = field(default_factory=list)
-    management: str = "writable"
+    management: str = Management.writable
 
 
 def parse_data_source(raw: Mapping[str, Any]) -> DataSource:
@@ -45,6 +57,12 @@ def parse_data_source(raw: Mapping[str, Any]) -> DataSource:
     for name in ("parameters", "properties"):
         known[name] = known.get(name) or {}
     return msgspec.convert(known, DataSource)
+
+
+def describe_data_source(source: DataSource) -> dict[str, Any]:
+    """A data source as it is sent to a server; `structure` may be that of its family, or be described already."""
+    described: dict[str, Any] = as_json(source, "the parts of a data source")
+    return described
 
 
 def _without_unknown(raw: Mapping[str, Any], kind: type[S]) -> dict[str, Any]:

@@ -10,7 +10,13 @@ from tiledkernel.client.messages import parse_detail
 
 
 class StatusError(httpx.HTTPStatusError):
-    """A response whose status says that something is wrong; it pickles, without the secrets of its request."""
+    """A response whose status says that something is wrong; it pickles, without the secrets of its request.
+
+    `after_doubt` tells that an earlier attempt of the same request may have been carried out: what is refused now,
+    because it is there or gone already, may be so by our own doing.
+    """
+
+    after_doubt = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         status, headers, content = self.response.status_code, list(self.response.headers.raw), self.response.content

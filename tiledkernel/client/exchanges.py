@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tiledkernel.client.bodies import with_body
 from tiledkernel.client.decoders import decoders_of
 from tiledkernel.client.errors import error_of
 from tiledkernel.client.light_httpx import httpx
@@ -139,10 +140,11 @@ def build_request(client: httpx.Client | httpx.AsyncClient, ask: Ask, coding: st
     """The request that a question stands for, to `url`; `coding` are the codings to offer, if not the client's own."""
     call = ask.call
     headers = dict(call.headers) if coding is None else {"accept-encoding": coding, **call.headers}
-    return client.build_request(
+    request = client.build_request(
         call.method,
         url,
         params=httpx.QueryParams(tuple(call.parameters)) if call.parameters else None,
         headers=headers,
         json=call.json,
     )
+    return request if call.content is None else with_body(request, call.content)

@@ -67,7 +67,8 @@ class AsyncAppTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The application's response; its body is made while it is read."""
-        await request.aread()
+        if not isinstance(request.stream, httpx.SyncByteStream):
+            await request.aread()  # into memory, which the application's own thread can read from
         if self._transport is None:
             # Starting up may take its time. Who gives up meanwhile leaves the transport to the next one.
             async with self._starting:
@@ -228,15 +229,14 @@ class _Exchange:
     # On the application's loop
 
     async def run(self) -> None:
-        received = False
+        pieces = _pieces_of(self._request)
 
         async def receive() -> dict[str, Any]:
-            nonlocal received
-            if not received:
-                received = True
-                return {"type": "http.request", "body": self._request.content, "more_body": False}
-            await self._gone.wait()
-            return {"type": "http.disconnect"}
+            message = next(pieces, None)
+            if message is None:
+                await self._gone.wait()
+                return {"type": "http.disconnect"}
+            return message
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.body":
@@ -368,6 +368,17 @@ async def _again(pieces: list[Any]) -> AsyncIterator[Any]:
 
 
 E = TypeVar("E", bound=_Exchange)
+
+
+def _pieces_of(request: httpx.Request) -> Iterator[dict[str, Any]]:
+    """The messages that bring the body to the application, the last one marked as such."""
+    assert isinstance(request.stream, httpx.SyncByteStream)
+    pieces = iter(request.stream)
+    piece: Any = next(pieces, b"")
+    for following in pieces:
+        yield {"type": "http.request", "body": bytes(piece), "more_body": True}
+        piece = following
+    yield {"type": "http.request", "body": bytes(piece), "more_body": False}
 
 
 def _scope_of(request: httpx.Request, *, raise_exceptions: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -12,17 +12,27 @@ from msgspec import Struct
 from tiledkernel.client.calls import call_node, without_query
 from tiledkernel.client.classes import StructureClients, build_client
 from tiledkernel.client.data_sources import DataSource, parse_data_source
+from tiledkernel.client.deleting import deleting
 from tiledkernel.client.messages import item_of
+from tiledkernel.client.metadata_changes import (
+    JSON_PATCH,
+    Patches,
+    change_to,
+    patch_body,
+    patching,
+    replacing,
+    state_of,
+    updating,
+)
 from tiledkernel.client.plans import Plan, ask_message
 from tiledkernel.client.raw_export import Destination, asking_manifest, downloading_assets, pop_outdated_destination
 from tiledkernel.client.readonly import DictView, ListView
-from tiledkernel.client.uris import join_path
+from tiledkernel.client.revisions import MetadataRevisions
+from tiledkernel.client.uris import join_path, sibling_route
 from tiledkernel.queries import StructureFamily
 from tiledkernel.specs import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tiledkernel.client.connection import Connection
 
 T = TypeVar("T")
@@ -244,6 +254,95 @@ class Node:
             )
         )
 
+    # Changing what it says of itself
+
+    def update_metadata(
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        specs: Iterable[str | Spec] | None = None,
+        access_tags: Iterable[str] | None = None,
+        *,
+        drop_revision: bool = False,
+    ) -> None:
+        """Change the metadata that are named, also within nested dictionaries; all others stay.
+
+        Parameters
+        ----------
+        metadata
+            What changes. `tiledkernel.client.DELETE_KEY` as a value removes a key.
+        specs
+            All specs that the node has from now on, as names or `Spec`; None leaves them.
+        access_tags
+            All its tags; None, or none, leaves them.
+        drop_revision
+            Whether to forget the state before, which is otherwise kept in `metadata_revisions`.
+
+        Examples
+        --------
+        >>> node.update_metadata({"sample": {"temperature": 300, "note": DELETE_KEY}})
+        """
+        change = change_to(metadata, specs, access_tags)
+        return self._run(self._adopting(updating(self._item, change, drop_revision=drop_revision)))
+
+    def replace_metadata(
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        specs: Iterable[str | Spec] | None = None,
+        access_tags: Iterable[str] | None = None,
+        *,
+        drop_revision: bool = False,
+    ) -> None:
+        """Replace all metadata, specs or tags by those that are given; see `update_metadata`."""
+        change = change_to(metadata, specs, access_tags)
+        return self._run(self._adopting(replacing(self._item, change, drop_revision=drop_revision)))
+
+    def patch_metadata(
+        self,
+        metadata_patch: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
+        specs_patch: Sequence[Any] | None = None,
+        access_tags_patch: Sequence[Any] | None = None,
+        content_type: str = JSON_PATCH,
+        drop_revision: bool = False,  # noqa: FBT001, FBT002 - users know it as the fifth argument
+    ) -> None:
+        """Apply patches: lists of operations (RFC 6902), or with the other content type what to merge (RFC 7386).
+
+        >>> node.patch_metadata([{"op": "replace", "path": "/color", "value": "blue"}])
+        >>> node.patch_metadata({"color": "blue"}, content_type="application/merge-patch+json")
+        """
+        body = patch_body(metadata_patch, specs_patch, access_tags_patch, content_type)
+        return self._run(self._adopting(patching(self._item, body, drop_revision=drop_revision)))
+
+    def build_metadata_patches(
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        specs: Iterable[str | Spec] | None = None,
+        access_tags: Iterable[str] | None = None,
+    ) -> Patches:
+        """The patches that `update_metadata` would send, of metadata, specs and tags; nothing is sent or changed."""
+        change = change_to(metadata, specs, access_tags)
+        before = state_of(self._item)
+        return change.patches(before, change.update(before))
+
+    def _adopting(self, plan: Plan[Mapping[str, Any]]) -> Plan[None]:
+        self._item = yield from plan
+
+    @property
+    def metadata_revisions(self) -> MetadataRevisions:
+        """The states before changes, oldest first: `len()`, indices, slices, and `delete_revision(number)`."""
+        return MetadataRevisions(self, sibling_route(self.uri, "revisions"))
+
+    def delete(self, recursive: bool = False, external_only: bool = True) -> None:  # noqa: FBT001, FBT002 - positional in published code
+        """Delete this node. Files that were registered stay; what was uploaded is gone for ever.
+
+        Parameters
+        ----------
+        recursive
+            Whether everything below goes, too; without it, a container that is not empty stays.
+        external_only
+            Whether to refuse if that would destroy data that the server itself stores.
+        """
+        return self._run(deleting(self.uri, recursive=recursive, external_only=external_only))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
@@ -258,6 +357,10 @@ class UnavailableClient(Node):
     def __init__(self, *arguments: Any, reason: KeyError, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._reason = reason
+
+    def new_variation(self, **changes: Any) -> Self:
+        """This node again, with other settings."""
+        return super().new_variation(**{"reason": self._reason, **changes})
 
     def __getattr__(self, name: str) -> Any:
         if name in ("read", "export", "write"):

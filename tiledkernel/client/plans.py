@@ -1,8 +1,8 @@
 """What the client does, without I/O: plans that ask and are told.
 
-A plan is a generator. It yields steps, `Ask` or `Together`, and is sent what they came to, or what they failed with.
-Who runs a plan decides how to wait: `Context.run` blocks, `AsyncContext.run` gives a coroutine. So everything that a
-client can do is written once, here and in the clients of the families, for programs of both kinds:
+A plan is a generator. It yields steps, `Ask`, `Together` or `Elsewhere`, and is sent what they came to, or what they
+failed with. Who runs a plan decides how to wait: `Context.run` blocks, `AsyncContext.run` gives a coroutine. So
+everything that a client can do is written once, here and in the clients of the families, for programs of both kinds:
 
     def read(self) -> bytes:
         return self.context.run(self._reading())
@@ -15,13 +15,16 @@ client can do is written once, here and in the clients of the families, for prog
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from tiledkernel.client.calls import Call
 from tiledkernel.client.light_httpx import httpx
-from tiledkernel.client.sinks import Collected, Message, Sink
+from tiledkernel.client.sinks import Acknowledgement, Collected, Message, Sink
+
+if TYPE_CHECKING:
+    from tiledkernel.client.connection import Connection
 
 T = TypeVar("T")
 
@@ -45,13 +48,20 @@ class Together(Struct, frozen=True):
     workers: int | None = None
 
 
-Step: TypeAlias = Ask | Together
+class Elsewhere(Struct, frozen=True):
+    """A plan for another connection, of the same kind as that which runs this one."""
+
+    context: Connection
+    plan: Generator[Any, Any, Any]
+
+
+Step: TypeAlias = Ask | Together | Elsewhere
 Plan: TypeAlias = Generator[Step, Any, T]
 
 
 def check_step(step: Any) -> None:
     """TypeError if a plan has yielded something else than a step."""
-    if not isinstance(step, (Ask, Together)):
+    if not isinstance(step, (Ask, Together, Elsewhere)):
         raise TypeError(
             f"a plan yields Ask or Together, not {type(step).__name__}: write `yield from ask_message(call)`"
         )
@@ -77,6 +87,11 @@ def ask_data(call: Call, receive: Callable[[httpx.Headers], Sink[T]], *, size: i
 def ask_bytes(call: Call, *, size: int | None = None) -> Plan[bytes | bytearray]:
     """The data that answer a call, as they are."""
     return (yield from ask_data(call, Collected, size=size))
+
+
+def ask_upload(call: Call) -> Plan[Any]:
+    """What the server says to data that are sent to it, perhaps nothing; as few at once as of those that come."""
+    return (yield Ask(call, Acknowledgement, is_data=True))
 
 
 def together(plans: Iterable[Plan[T]], workers: int | None = None) -> Plan[list[T]]:

@@ -9,16 +9,25 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import stamina
 
+from tiledkernel.client.errors import StatusError
 from tiledkernel.client.freshness import parse_date
 from tiledkernel.client.light_httpx import httpx
 
 # Where no logging is set up, Python would print stamina's notes; the person who waits gets one word instead.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 _LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
 
 
@@ -58,6 +67,39 @@ def retry_after(error: Exception) -> bool | float:
             return False
         return _parse_seconds(error.response.headers.get("retry-after", ""))
     return isinstance(error, httpx.TransportError) and not _is_hopeless(error)
+
+
+class Doubt:
+    """Around each attempt of a request: whether one of them may have been carried out although no answer says so.
+
+    An error of status that comes later is told (`after_doubt`).
+    """
+
+    def __init__(self, *, repeatable: bool) -> None:
+        self._repeatable = repeatable
+        self._remains = False
+
+    @property
+    def allows_another(self) -> bool:
+        """Whether the request may be made again."""
+        return self._repeatable or not self._remains
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, StatusError):
+            error.after_doubt = self._remains
+        self._remains = self._remains or may_be_done(error)
+
+
+def may_be_done(error: BaseException | None) -> bool:
+    """Whether a request that failed so may have been carried out all the same."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500
+    return isinstance(error, httpx.TransportError) and not isinstance(error, _NEVER_SENT)
 
 
 def _is_hopeless(error: BaseException | None) -> bool:

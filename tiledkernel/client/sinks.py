@@ -65,6 +65,15 @@ class Message(Collected):
         return parse_message(self.headers.get("content-type", ""), super().finish())
 
 
+class Acknowledgement(Collected):
+    """The answer to an upload, which may say nothing."""
+
+    def finish(self) -> Any:
+        """What it says, or None."""
+        body = super().finish()
+        return parse_message(self.headers.get("content-type", ""), body) if body else None
+
+
 class Filling:
     """Fills memory that is already there: targets one after the other, which the body must fill exactly."""
 

@@ -53,6 +53,13 @@ def join_path(base: str, segments: tuple[str, ...]) -> str:
     return f"{base.partition('?')[0].rstrip('/')}/{quoted}"
 
 
+def clean_link(link: str) -> str:
+    """A link without the empty segments that some servers put into paths below their root."""
+    before, separator, path = link.partition(f"{_API}/")
+    route, question, query = path.partition("?")
+    return before + separator + re.sub("/{2,}", "/", route) + question + query
+
+
 def sibling_route(uri: str, route: str) -> str:
     """The link to the same node on another route: `.../metadata/a` becomes `.../<route>/a`."""
     before, separator, after = uri.partition("?")[0].partition(f"{_API}/metadata")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -51,7 +52,9 @@ class View(Generic[T_co]):
         """The same elements, fetched `size` at a time."""
         if size < 1:
             raise ValueError(f"a page of {size} elements would never end: expected 1 or more")
-        return type(self)(self._runner, self._fetch, self._counting, size)
+        found = copy.copy(self)
+        found._page_size = size  # noqa: SLF001 - of our own class
+        return found
 
     def first(self) -> T_co:
         """The first element; IndexError if there is none."""
@@ -116,6 +119,10 @@ class View(Generic[T_co]):
 
     def _several(self, start: int, count: int | None, direction: Direction) -> list[T_co]:
         return self._runner._run(self._taking(start, count, direction))  # noqa: SLF001 - what a runner is for
+
+    def pages(self) -> Iterator[Plan[Sequence[T_co]]]:
+        """All elements for another plan: plans that fetch a page each, to be carried out one after the other."""
+        return self._fetch(0, None, 1, self._page_size)
 
     def taking(self) -> Plan[list[T_co]]:
         """All elements, for another plan."""

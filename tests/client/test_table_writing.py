@@ -1,0 +1,227 @@
+"""Tables that a client writes: from whatever holds columns, whole, by partition and row by row."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from tiledkernel.client import ClientError, record_history
+from tiledkernel.client.data_sources import DataSource
+from tiledkernel.families.table import client_rows
+from tiledkernel.families.table.describe import describe_table
+
+FRAME = pd.DataFrame(
+    {
+        "number": np.arange(10.0),
+        "text": [f"text {number}" for number in range(10)],
+        "moment": pd.date_range("2020", periods=10),
+        "kind": pd.Categorical(list("aabbccddee")),
+        "gap": pd.array([1, None] * 5, dtype="Int64"),
+    }
+)
+
+
+def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(found, expected, check_categorical=False, check_dtype=False)
+
+
+# Stored in a new node
+
+
+def test_a_data_frame_comes_back(catalog: Any) -> None:
+    made = catalog.write_table(FRAME, key="t", metadata={"color": "blue"}, specs=["a"])
+    assert repr(made) == "<DataFrameClient ['number', 'text', 'moment', 'kind', 'gap']>"
+    assert made.metadata["color"] == "blue"
+    same(made.read(), FRAME)
+    same(catalog["t"].read(["text"]), FRAME[["text"]])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index(range(100, 110), name="point"),
+        pd.Index(list("abcdefghij")),
+        pd.RangeIndex(5, 15),
+        pd.MultiIndex.from_product([[1, 2], list("abcde")], names=["run", "step"]),
+        pd.date_range("2020", periods=10, tz="Europe/Berlin", name="when"),
+    ],
+    ids=["named", "texts", "range", "levels", "moments"],
+)
+def test_an_index_comes_back(catalog: Any, index: pd.Index) -> None:
+    frame = FRAME[["number", "text"]].set_axis(index, axis=0)
+    made = catalog.write_table(frame, key="t")
+    pd.testing.assert_frame_equal(made.read(), frame, check_freq=False)
+    assert made.columns == ["number", "text"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"a": [1, 2, 3], "b": ["x", "y", None]},
+        {"a": np.array([1, 2, 3], ">i8"), "b": pa.array(["x", "y", None])},
+        pa.table({"a": [1, 2, 3], "b": ["x", "y", None]}),
+        pa.record_batch({"a": [1, 2, 3], "b": ["x", "y", None]}),
+        pa.table({"a": [1, 2, 3], "b": pa.array(["x", "y", None], pa.string_view())}),
+    ],
+    ids=["lists", "arrays", "table", "batch", "views"],
+)
+def test_columns_of_any_kind_are_a_table(catalog: Any, data: Any) -> None:
+    found = catalog.write_table(data, key="t").read()
+    assert found["a"].tolist() == [1, 2, 3]
+    assert found["b"].tolist()[:2] == ["x", "y"]
+    assert found["b"].isna().tolist() == [False, False, True]
+
+
+def test_a_table_without_rows_has_its_columns(catalog: Any) -> None:
+    found = catalog.write_table({"a": [], "b": []}, key="t").read()
+    assert list(found.columns) == ["a", "b"]
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ([1, 2, 3], TypeError, "is no table"),
+        ("text", TypeError, "is no table"),
+        ({"a": [1], "b": [1, 2]}, ValueError, "the same length"),
+        ({1: [1]}, TypeError, "name of a column"),
+        ({"_a": [1]}, ValueError, "begin with '_'"),
+        (pd.DataFrame({"a": [object()]}), ValueError, "cannot be stored"),
+        ({"a": np.zeros(3, "V5")}, TypeError, "cannot hold elements"),
+    ],
+)
+def test_what_is_no_table_is_refused_before_anything_is_sent(
+    catalog: Any, data: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        catalog.write_table(data, key="t")
+    assert "t" not in catalog
+
+
+def test_a_large_table_travels_in_parts(catalog: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_rows, "_ONE_PARTITION", 1000)
+    frame = pd.DataFrame({"x": np.arange(1000.0)})
+    with record_history() as history:
+        made = catalog.write_table(frame, key="t")
+    assert made.npartitions == 8
+    assert [request.method for request in history.requests] == ["POST"] + ["PUT"] * 8
+    pd.testing.assert_frame_equal(made.read(), frame)
+
+
+def test_a_frame_of_dask_is_written_partition_by_partition(catalog: Any) -> None:
+    lazy = dd.from_pandas(FRAME, npartitions=3)
+    made = catalog.write_table(lazy, key="t")
+    assert made.npartitions == 3
+    same(made.read(), FRAME)
+    same(made.read_partition(1), lazy.partitions[1].compute())
+
+
+@pytest.mark.parametrize("mimetype", ["application/x-parquet", "text/csv", "application/vnd.apache.arrow.file"])
+def test_the_writer_chooses_the_form(catalog: Any, tmp_path: Any, mimetype: str) -> None:
+    table = pa.table({"a": [1, 2], "b": ["x", None]})
+    source = DataSource(structure_family="table", structure=describe_table(table.schema), mimetype=mimetype)
+    made = catalog.new("table", [source], key="t")
+    made.write(table)
+    assert made.read()["a"].tolist() == [1, 2]
+    (kept,) = made.data_sources()
+    assert kept.mimetype == mimetype
+    assert kept.assets[0].data_uri.startswith("file://localhost/")
+    assert len(list(tmp_path.rglob("partition-0.*"))) == 1
+
+
+# Written again
+
+
+@pytest.fixture
+def table(catalog: Any) -> Any:
+    return catalog.write_table({"a": [1, 2, 3], "b": ["x", "y", "z"]}, key="t")
+
+
+def test_all_rows_are_replaced(table: Any) -> None:
+    assert table.write({"a": [4], "b": ["v"]}) is None
+    assert table.read().to_dict("list") == {"a": [4], "b": ["v"]}
+
+
+def test_a_partition_is_replaced(catalog: Any) -> None:
+    made = catalog.write_table(dd.from_pandas(FRAME[["number", "text"]], npartitions=2), key="t")
+    made.write_partition(1, pd.DataFrame({"number": [7.0], "text": ["new"]}, index=[99]))
+    assert made.read_partition(1)["text"].tolist() == ["new"]
+    assert made.read()["number"].tolist() == [0, 1, 2, 3, 4, 7]
+
+
+def test_numbers_are_converted_if_nothing_is_lost(catalog: Any) -> None:
+    schema = pa.schema([("a", pa.int16()), ("b", pa.float32()), ("c", pa.timestamp("ms"))])
+    made = catalog.write_table(schema.empty_table(), key="t")
+    made.write(pd.DataFrame({"a": [1, 2], "b": [1, 2], "c": pd.to_datetime(["2020", "2021"])}))
+    assert made.read()["a"].dtype == np.int16
+    assert made.read()["c"].dt.year.tolist() == [2020, 2021]
+    made.write({"a": [3], "b": [0.5], "c": [None]})
+    assert made.read()["b"].tolist() == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"a": [1.5], "b": ["x"]}, "'a' is of type double, expected int64"),
+        ({"a": ["one"], "b": ["x"]}, "'a' is of type string, expected int64"),
+        ({"a": [1]}, "'b' of type string is missing"),
+        ({"a": [1], "b": ["x"], "c": [1]}, "no column 'c'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_column(table: Any, data: Any, message: str) -> None:
+    with record_history() as history, pytest.raises(ClientError, match=message):
+        table.write(data)
+    assert len(history.requests) == 1
+    assert table.read()["a"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("method", ["write_partition", "append_partition"])
+def test_a_partition_that_there_is_not_is_refused_here(table: Any, method: str) -> None:
+    for number in (-1, 1):
+        with record_history() as history, pytest.raises(ValueError, match=f"no partition {number}"):
+            getattr(table, method)(number, {"a": [1], "b": ["x"]})
+        assert not history.requests
+
+
+def test_a_table_in_files_says_what_can_grow(table: Any) -> None:
+    with pytest.raises(ClientError, match=r"405.*create_appendable_table"):
+        table.append_partition(0, {"a": [1], "b": ["x"]})
+
+
+def test_swapped_arguments_still_work_with_a_warning(table: Any) -> None:
+    with pytest.warns(DeprecationWarning, match=r"write_partition\(0, rows\)"):
+        table.write_partition({"a": [9], "b": ["x"]}, 0)
+    assert table.read()["a"].tolist() == [9]
+
+
+def test_what_is_no_number_is_no_partition(table: Any) -> None:
+    with pytest.raises(TypeError, match="counted from 0"):
+        table.write_partition("0", {"a": [9], "b": ["x"]})
+
+
+def test_a_frame_of_dask_must_be_divided_as_the_table_is(table: Any) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"a": [4, 5], "b": ["x", "y"]}), npartitions=2)
+    with pytest.raises(ValueError, match=r"repartition\(npartitions=1\)"):
+        table.write(frame)
+
+
+# Growing
+
+
+def test_the_appendable_table_is_described_with_the_name_in_the_database(scripted_client: Any) -> None:
+    from .scripted import message, resource
+
+    made = message({"id": "x", "links": {"self": "http://x/api/v1/metadata/x", "partition": "http://x/p", "full": "f"}})
+    client, app = scripted_client(resource(""), made)
+    schema = pa.schema([("x", pa.float64()), ("kind", pa.dictionary(pa.int8(), pa.string()))])
+    client.create_appendable_table(schema, 2, table_name="scans", key="x")
+    (source,) = app.received[0].json()["data_sources"] if hasattr(app.received[0], "json") else [None]
+    assert source["mimetype"] == "application/x-tiled-sql-table"
+    assert source["parameters"] == {"table_name": "scans"}
+    assert source["structure"]["npartitions"] == 2
