@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tiledkernel.client import SERVERS
+
 HERE = Path(__file__).parent
 EXACTLY = 0  # no option of doctest that overlooks differences
 
@@ -40,6 +42,17 @@ def test_what_ten_minutes_reads(
     assert size_of_png(examples_folder / "my_image.png") == (512, 512)
     assert size_of_png(examples_folder / "top_right_corner.png") == (50, 50)
     assert (examples_folder / "my_table.xlsx").read_bytes()[:2] == b"PK"
+
+
+def test_what_ten_minutes_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = len(SERVERS)
+    try:
+        follow("ten_minutes_writing.pycon", "", tmp_path)
+    finally:
+        for server in SERVERS[before:]:
+            server.close()
+        del SERVERS[before:]
 
 
 def size_of_png(path: Path) -> tuple[int, int]:
