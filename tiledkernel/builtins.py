@@ -196,6 +196,7 @@ def register_commands() -> list[Command]:
         Command(name="serve directory", command=f"{own}.serve.directory:directory", help="Serve a directory of files."),
         Command(name="serve pyobject", command=f"{own}.serve.pyobject:pyobject", help="Serve a Python object."),
         Command(name="serve config", command=f"{own}.serve.config:config", help="Serve what a configuration says."),
+        Command(name="register", command=f"{own}.register:command", help="Register files in a server."),
         Command(name="plugins", command=f"{own}.plugins:plugins", help="Show the installed plugins."),
         Command(name="config check", command=check, help="Check a configuration."),
         Command(name="config schema", command=f"{own}.config:schema", help="Print the JSON Schema of configurations."),

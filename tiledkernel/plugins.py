@@ -31,6 +31,8 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "register_families": records.Family,
     "register_adopters": records.Adopter,
     "register_readers": records.Reader,
+    "register_storages": records.Storage,
+    "register_validators": records.Validator,
     "register_serializers": records.Serializer,
     "register_conversions": records.Conversion,
     "register_compressors": records.Compressor,

@@ -9,5 +9,6 @@ from tiledkernel.nodes.readers import ReaderTable
 
 
 def build_directory(options: DirectoryOptions, composition: Composition) -> DirectoryNode | FileEntry:
-    """A live mirror of a folder, with the readers of all active plugins."""
-    return directory_tree(options, ReaderTable(composition.readers, composition.prefer), composition.adopt)
+    """A live mirror of a folder, with the readers of all active plugins and those of the site."""
+    readers = ReaderTable(composition.readers, composition.prefer, options.adapters_by_mimetype)
+    return directory_tree(options, readers, composition.adopt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tiledkernel.client.conflicts import Conflicts
 from tiledkernel.client.outline import gen_tree, tree
 
-__all__ = ["gen_tree", "tree"]
+__all__ = ["Conflicts", "gen_tree", "tree"]

@@ -15,6 +15,11 @@ MODULES = sorted(KERNEL.rglob("*.py"))
 
 # Which modules make up a layer; the first pattern that fits decides.
 LAYERS = {
+    "registering": (  # where a client meets the readers of the installed plugins
+        "tiledkernel.registering*",
+        "tiledkernel.client.register",
+        "tiledkernel.client.register_files",
+    ),
     "client": ("tiledkernel.client*", "tiledkernel.families.*.client*", "tiledkernel.utils", "tiledkernel.profiles"),
     "words": (
         "tiledkernel",
@@ -52,7 +57,12 @@ LAYERS = {
         "tiledkernel.config.yaml_file",
     ),
     "configuration": ("tiledkernel.config*",),
-    "assembly": ("tiledkernel.server.from_config", "tiledkernel.server.factory"),
+    "assembly": (  # where servers and configurations meet; `tiledkernel.server` itself lists their public names
+        "tiledkernel.server",
+        "tiledkernel.server.factory",
+        "tiledkernel.server.from_config",
+        "tiledkernel.server.simple",
+    ),
     "server": ("tiledkernel.server*",),
     "families": ("tiledkernel.families.*",),
     "commands": ("tiledkernel.cli*", "tiledkernel.__main__"),
@@ -72,6 +82,7 @@ BELOW = {
     "assembly": {"words", "structures", "nodes", "composition", "documents", "configuration", "server"},
     "families": {"words", "structures", "nodes", "server"},
     "client": {"words", "structures", "documents"},
+    "registering": {"words", "structures", "nodes", "composition", "client"},
     "commands": {
         "words",
         "structures",
@@ -82,8 +93,9 @@ BELOW = {
         "server",
         "assembly",
         "client",
+        "registering",
     },
-    "testing": {"words", "structures", "nodes", "composition", "server", "client"},
+    "testing": {"words", "structures", "nodes", "composition", "server", "assembly", "client"},
     "examples": {"words", "structures", "nodes"},
 }
 

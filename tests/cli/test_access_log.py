@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tiledkernel.access.viewer import Viewer
-from tiledkernel.cli.access_log import AccessLog
+from tiledkernel.server.access_log import AccessLog
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from tiledkernel.config.document import InvalidConfiguration
 from tiledkernel.config.files import load_files
 from tiledkernel.server import factory
 from tiledkernel.server.from_config import build_app_from_config
+from tiledkernel.specs import Spec
 
 TREE = "tree = {'a': [1, 2, 3]}\nother = {'b': 1.5}\n"
 SOURCE = {"trees": [{"tree": "beside_app:tree", "path": "/"}], "authentication": {"single_user_api_key": "abc"}}
@@ -83,3 +84,44 @@ def test_asgi_servers_find_the_application_by_name(config, monkeypatch):
 def test_the_factory_has_nothing_else():
     with pytest.raises(AttributeError, match="has no attribute 'apple'"):
         _ = factory.apple
+
+
+VALIDATORS = """
+number = 3
+
+def check(spec, metadata, node, family, structure):
+    return {**metadata, "checked": spec.name}
+"""
+
+
+def test_specs_are_declared_with_their_validators(write):
+    write(TREE, "beside_app.py")
+    write(VALIDATORS, "beside_specs.py")
+    path = write(
+        "trees: [{tree: 'beside_app:tree', path: /}]\nreject_undeclared_specs: true\n"
+        "specs: [{spec: scan, validator: 'beside_specs:check'}, {spec: raw}]\n"
+    )
+    settings = build_app_from_config(path, third_party=False).state.service.settings
+    assert settings.reject_undeclared_specs
+    assert settings.specs["raw"] is None
+    assert settings.specs["scan"](Spec("scan"), {"a": 1}, None, None, None) == {"a": 1, "checked": "scan"}
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        (
+            "[{spec: a, validator: 'beside_specs:nothing'}]",
+            r"specs\[0\]\.validator: module 'beside_specs' has no 'nothing'",
+        ),
+        ("[{spec: a, validator: 'beside_specs:number'}]", r"specs\[0\]\.validator: .* is no function, but of type int"),
+        ("[{spec: a, validator: 'beside_nothing:x'}]", r"specs\[0\]\.validator: no module named 'beside_nothing'"),
+        ("[{spec: a}, {spec: a}]", r"specs\[1\]\.spec: 'a' is declared twice"),
+    ],
+)
+def test_a_spec_that_cannot_be_declared_stops_the_start(write, specs, message):
+    write(TREE, "beside_app.py")
+    write(VALIDATORS, "beside_specs.py")
+    path = write(f"trees: [{{tree: 'beside_app:tree', path: /}}]\nspecs: {specs}\n")
+    with pytest.raises(InvalidConfiguration, match=message):
+        build_app_from_config(path, third_party=False)

@@ -20,6 +20,7 @@ SECTIONS = {  # heading -> definition in the schema
     "Top level": "Configuration",
     "trees": "Tree",
     "A directory": "DirectoryOptions",
+    "specs": "DeclaredSpec",
     "authentication": "Authentication",
     "plugins": "PluginChoices",
     "uvicorn": "Uvicorn",

@@ -188,11 +188,6 @@ def test_a_key_with_other_characters_is_refused_and_leaves_nothing(tmp_path) -> 
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_readable_storage_that_is_not_there_is_refused(tmp_path) -> None:
-    with pytest.raises(InvalidConfiguration, match="nowhere"):
-        SimpleTiledServer(readable_storage=tmp_path / "nowhere")
-
-
 @pytest.mark.parametrize("several", [False, True])
 def test_readable_storage_is_one_folder_or_several(start, tmp_path, several) -> None:
     server = start(readable_storage=[tmp_path, str(tmp_path / "tmp")] if several else str(tmp_path))

@@ -23,6 +23,7 @@ from tiledkernel.registry import Registry
 
 GROUPS = {
     "admin": "Administrate a server.",
+    "catalog": "Look after the databases of catalogs.",
     "config": "Check and describe configurations.",
     "profile": "Keep names and settings of servers to connect to.",
     "serve": "Serve data over HTTP.",

@@ -7,6 +7,7 @@ import msgspec
 
 from tiledkernel.composition import Composition
 from tiledkernel.config.compose import compose
+from tiledkernel.config.declared import declared_specs
 from tiledkernel.config.files import configuration_path, load_files
 from tiledkernel.config.mounts import plan_mounts
 from tiledkernel.config.schema import json_schema
@@ -24,6 +25,7 @@ def check(path: str | None) -> None:
     """
     loaded = load_files(configuration_path(path))
     with modules_beside(loaded.directory):
+        declared_specs(loaded)
         plan_mounts(loaded, compose(loaded))
     click.echo("No errors found in configuration.")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import uvicorn
 
-from tiledkernel.cli.access_log import AccessLog
 from tiledkernel.cli.announce import announce, base_url
 from tiledkernel.cli.logs import logging_config
 from tiledkernel.cli.options import ServeOptions
 from tiledkernel.cli.refusal import Refusal
 from tiledkernel.config.load import Loaded, normal_root_path
 from tiledkernel.config.model import Uvicorn
+from tiledkernel.server.access_log import AccessLog
 from tiledkernel.server.from_config import build_app_from_config
 
 KEEP_ALIVE = 65  # seconds; longer than what proxies usually wait, so that they never reuse a connection being closed
@@ -75,7 +75,7 @@ def uvicorn_options(listen: Uvicorn, log_config: dict[str, Any] | str) -> dict[s
         "proxy_headers": listen.proxy_headers,
         "forwarded_allow_ips": listen.forwarded_allow_ips,
         "log_config": log_config,
-        "access_log": False,  # see tiledkernel.cli.access_log
+        "access_log": False,  # see tiledkernel.server.access_log
         "ws": "none",
         "lifespan": "on",
         "server_header": False,

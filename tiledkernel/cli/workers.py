@@ -7,7 +7,6 @@ from typing import Any
 
 import uvicorn
 
-from tiledkernel.cli.access_log import AccessLog
 from tiledkernel.cli.announce import announce
 from tiledkernel.cli.logs import logging_config
 from tiledkernel.cli.options import ServeOptions
@@ -17,6 +16,7 @@ from tiledkernel.config.environment import CONFIG
 from tiledkernel.config.files import configuration_path, load_files
 from tiledkernel.config.load import Loaded
 from tiledkernel.config.model import Configuration
+from tiledkernel.server.access_log import AccessLog
 from tiledkernel.server.from_config import build_app_from_config
 
 APP = "tiledkernel.cli.workers:app"  # made by `__getattr__`, once in each process

@@ -111,10 +111,8 @@ def _claim(paths: Sequence[Path], mimetype: str | None) -> tuple[Claim, str]:
     found = {verdict.media_type: verdict.claim for verdict in verdicts if verdict is not None}
     if len(found) != 1 or None in verdicts:
         names = ", ".join(sorted({path.name for path in paths})[:5])
-        which = (
-            f"they are of different types ({', '.join(sorted(found))})" if len(found) > 1 else "no reader claims all"
-        )
-        raise ValueError(f"what {names} are is not clear, {which}: say so with mimetype='...'")
+        which = f"are of different types ({', '.join(sorted(found))})" if len(found) > 1 else "are claimed by no reader"
+        raise ValueError(f"{names} {which}: say what they are together, with mimetype='...'")
     ((media_type, claim),) = found.items()
     return claim, media_type
 

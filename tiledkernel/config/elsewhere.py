@@ -8,7 +8,6 @@ from typing import Any
 from tiledkernel.config.document import Document, KeyPath, Problem
 
 _ACCOUNTS = "accounts and sessions come with a plugin such as tiled-accounts, which is not part of this server"
-_POOLS = "options of a catalog; they belong under `args` of its entry in `trees`"
 
 ELSEWHERE: dict[KeyPath, str] = {
     ("access_control",): "access policies come with a plugin; without one, the key and `allow_anonymous_access` decide",
@@ -17,20 +16,13 @@ ELSEWHERE: dict[KeyPath, str] = {
     ("authentication", "secret_keys"): _ACCOUNTS,
     ("authentication", "session_max_age"): _ACCOUNTS,
     ("authentication", "tiled_admins"): _ACCOUNTS,
-    ("catalog_max_overflow",): _POOLS,
-    ("catalog_pool_size",): _POOLS,
-    ("create_mount_nodes_if_not_exist",): _POOLS,
     ("database",): _ACCOUNTS,
     ("media_types",): (
         "formats come with plugins (`register_serializers`), such as tiled-exporters; "
         "for one function, a module with that hook and an entry point is enough"
     ),
     ("metrics",): "metrics come with a plugin that adds routes (`register_routers`), which is not part of this server",
-    ("reject_undeclared_specs",): "specs are declared by plugins; this server takes no uploads that could declare one",
     ("routers",): "extra routes come with plugins (`register_routers`), so that each declares the scopes it needs",
-    ("specs",): "specs are declared by plugins; this server takes no uploads that a validator could check",
-    ("storage_max_overflow",): _POOLS,
-    ("storage_pool_size",): _POOLS,
     ("streaming_cache",): "live updates come with a plugin, which is not part of this server",
     ("webhooks",): "webhooks come with a plugin, which is not part of this server",
 }

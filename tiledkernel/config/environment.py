@@ -1,7 +1,7 @@
 """Environment variables that override the configuration: `TILED_<KEY>` and `TILED_<SECTION>_<KEY>`.
 
-They are derived from the model. Sections and keys that Tiled does not have are spelt `TILEDKERNEL_...`. Lists and
-mappings are written as JSON.
+They are derived from the model; the keys of `catalog`, which a plugin knows, from the names of the variables. Sections
+and keys that Tiled does not have are spelt `TILEDKERNEL_...`. Lists and mappings are written as JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tiledkernel.config.shapes import Shape
 
 CONFIG = "TILED_CONFIG"
 OURS = frozenset({"plugins", "trusted_hosts", "root_url"})
+CATALOG = "TILED_CATALOG_"
 NOT_FROM_ENVIRONMENT = frozenset({"trees", "catalog", "object_cache"})
 
 # The names that everyone uses leave the section out; two are uvicorn's own.
@@ -43,8 +44,21 @@ def variables() -> dict[str, KeyPath]:
     return found | SHORT
 
 
+def catalog_variables(environ: Mapping[str, str]) -> dict[str, KeyPath]:
+    """Every variable that is set and stands for a key of `catalog`."""
+    of_the_model = variables()
+    names = sorted(name for name in environ if name.startswith(CATALOG) and name not in of_the_model)
+    return {name: ("catalog", name.removeprefix(CATALOG).lower()) for name in names}
+
+
 def apply_environment(document: Document, environ: Mapping[str, str]) -> None:
-    """Put what the environment says over what the file says."""
-    for name, path in variables().items():
+    """Put what the environment says over what the file says.
+
+    What it says of the catalog is about the one at the top: where `trees` are served, it is not meant.
+    """
+    found = variables()
+    if "trees" not in document.data:
+        found |= catalog_variables(environ)
+    for name, path in found.items():
         if name in environ:
             document.put(path, environ[name], f"environment variable {name}", text=True)

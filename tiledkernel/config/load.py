@@ -64,7 +64,7 @@ def load_command_line(trees: list[dict[str, Any]], flags: tuple[Flag, ...]) -> L
 
 
 def settings_of(configuration: Configuration) -> Settings:
-    """What the server is told of a configuration, apart from what it serves."""
+    """What the server is told of a configuration, apart from what it serves and the specs that it declares."""
     return Settings(
         allow_anonymous_access=configuration.authentication.allow_anonymous_access,
         single_user_api_key=configuration.authentication.single_user_api_key,
@@ -76,6 +76,7 @@ def settings_of(configuration: Configuration) -> Settings:
         root_url=configuration.root_url.rstrip("/") if configuration.root_url else None,
         trusted_hosts=tuple(configuration.trusted_hosts),
         file_extensions={name.removeprefix("."): media for name, media in configuration.file_extensions.items()},
+        reject_undeclared_specs=configuration.reject_undeclared_specs,
     )
 
 

@@ -30,6 +30,7 @@ Url = Annotated[
     ),
 ]
 Limit = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +63,15 @@ class Authentication(Section, frozen=True):
     providers: Annotated[list[Provider], Meta(description="ways to log in; none: one user with one key")] = field(
         default_factory=list
     )
+
+
+class DeclaredSpec(Section, frozen=True):
+    """A spec that nodes may get, and who holds them to it."""
+
+    spec: Annotated[str, Meta(min_length=1, max_length=255, description="its name")]
+    validator: Annotated[
+        str | None, Meta(description="'module:function', as plugins have it; none: anything may have the spec")
+    ] = None
 
 
 class PluginChoices(Section, frozen=True):
@@ -105,6 +115,15 @@ class Configuration(Section, frozen=True):
     catalog: Annotated[
         dict[str, Any] | None, Meta(description="one catalog at '/': short for a single tree of the kind 'catalog'")
     ] = None
+    create_mount_nodes_if_not_exist: Annotated[
+        bool, Meta(description="catalogs make the container that their 'mount_node' names, if it is not there")
+    ] = False
+    catalog_pool_size: Annotated[Limit, Meta(description="connections that a catalog keeps open to its database")] = 5
+    catalog_max_overflow: Annotated[Count, Meta(description="connections that it may open besides, for a while")] = 10
+    storage_pool_size: Annotated[
+        Limit, Meta(description="connections that a catalog keeps open to each database of tables")
+    ] = 5
+    storage_max_overflow: Annotated[Count, Meta(description="connections that it may open besides, for a while")] = 10
     authentication: Authentication = field(default_factory=Authentication)
     plugins: PluginChoices = field(default_factory=PluginChoices)
     allow_origins: Annotated[
@@ -119,6 +138,10 @@ class Configuration(Section, frozen=True):
     expose_raw_assets: Annotated[bool, Meta(description="whether files behind nodes may be downloaded as they are")] = (
         True
     )
+    specs: Annotated[list[DeclaredSpec], Meta(description="specs that nodes may get, besides those of plugins")] = (
+        field(default_factory=list)
+    )
+    reject_undeclared_specs: Annotated[bool, Meta(description="nodes may get no other specs")] = False
     file_extensions: Annotated[
         dict[Extension, str], Meta(description="extension -> media type, more names for `?format=`")
     ] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tiledkernel import references
 from tiledkernel.composition import Composition
@@ -20,6 +20,15 @@ Builder: TypeAlias = Callable[[], Any]
 
 # Kinds of trees that an official plugin brings, for the message when it is not there.
 BROUGHT_BY = {"catalog": "tiled-sql-catalog"}
+
+# Keys at the top of a configuration that are about every tree whose kind has options of these names.
+SHARED = (
+    "catalog_max_overflow",
+    "catalog_pool_size",
+    "create_mount_nodes_if_not_exist",
+    "storage_max_overflow",
+    "storage_pool_size",
+)
 
 
 class Mount(Struct, frozen=True):
@@ -90,12 +99,19 @@ def _builder(loaded: Loaded, composition: Composition, tree: Tree, args: KeyPath
         miss = composition.trees.miss(tree.tree)
         raise ConfigurationError(f"{miss}{brought}; or name an object: 'module:object'{composition.plugins.hint()}")
     if kind.options is not None:
-        options = decode(loaded.document, references.load(kind.options), args)
+        options = _with_shared(decode(loaded.document, references.load(kind.options), args), loaded, args)
     elif tree.args:
         raise ConfigurationError(f"a tree of the kind {tree.tree!r} takes no 'args'")
     else:
         options = None
     return functools.partial(references.load(kind.build), options, composition)
+
+
+def _with_shared(options: Any, loaded: Loaded, args: KeyPath) -> Any:
+    """Options that also follow the keys at the top of the configuration, where they say nothing themselves."""
+    given = loaded.document.at(args) or {}
+    names = [name for name in SHARED if name in options.__struct_fields__ and name not in given]
+    return structs.replace(options, **{name: getattr(loaded.configuration, name) for name in names})
 
 
 def _from_reference(reference: str, args: dict[str, Any] | None) -> Builder:

@@ -15,8 +15,17 @@ from tiledkernel.nodes.files import Adopt, FileEntry, Shelf
 from tiledkernel.nodes.listings import Listings
 from tiledkernel.nodes.open_files import OpenFiles
 from tiledkernel.nodes.paths import SafeRoot
-from tiledkernel.nodes.readers import ReaderTable, suffixes_of
-from tiledkernel.nodes.walk import Item, Listing, Rules
+from tiledkernel.nodes.readers import ReaderTable
+from tiledkernel.nodes.walk import (
+    Item,
+    Listing,
+    Rules,
+    checked_extensions,
+    dotted,
+    item_of_directory,
+    marked,
+    strip_suffixes,
+)
 from tiledkernel.specs import Spec
 
 
@@ -28,6 +37,9 @@ class DirectoryOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `include_ext`: only files with one of these suffixes are listed; folders are entered anyway.
     - `ext`: suffix -> media type, for suffixes that no reader claims or that mean something else here.
     - `mimetype_hook`: "module:function" of (path, media type so far or None) -> media type or None.
+    - `adapters_by_mimetype`: media type -> "module:object" of a reader of the site's own, see
+      `tiledkernel.nodes.site_readers`.
+    - `walkers`: "module:function" of those that group files before the rules do, see `tiledkernel.nodes.walkers`.
     """
 
     path: str
@@ -35,6 +47,8 @@ class DirectoryOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     include_ext: tuple[str, ...] = ()
     ext: dict[str, str] = field(default_factory=dict)
     mimetype_hook: str | None = None
+    adapters_by_mimetype: dict[str, str] = field(default_factory=dict)
+    walkers: tuple[str, ...] = ()
 
 
 class DirectoryNode:
@@ -79,11 +93,8 @@ class DirectoryNode:
 
     def _marked(self, item: Item) -> FileEntry | None:
         """A subfolder in the format of a reader that tells by a file in it, which may come and go at any time."""
-        rules = self._listings.rules
-        claim = None if rules.include else rules.readers.of_directory(self._folder / item.names[0])
-        if claim is None:
-            return None
-        return FileEntry(Item(item.key, item.names, claim, claim.reader.media_type), self._folder, self._shelf)
+        found = marked(self._folder, item, self._listings.rules)
+        return None if found is None else FileEntry(found, self._folder, self._shelf)
 
     def _folder_of(self, item: Item) -> DirectoryNode:
         folder = self._shelf.root.check(self._folder / item.names[0])
@@ -117,30 +128,18 @@ def directory_tree(
     if not root.path.is_dir():
         raise ConfigurationError(f"{options.path!r} is a file: expected the folder in which it lies")
     shelf = Shelf(root, OpenFiles() if open_files is None else open_files, adopt)
-    claims = (readers.of_suffix(suffix, directory=True) for suffix in suffixes_of(root.path.name))
-    claim = next(filter(None, claims), None) or readers.of_directory(root.path)
-    if claim is not None:
-        item = Item(root.path.name, (root.path.name,), claim, claim.reader.media_type)
+    item = item_of_directory(root.path, rules)
+    if item.claim is not None:
         return FileEntry(item, root.path.parent, shelf)
     return DirectoryNode(root.path, shelf, Listings(root, rules))
 
 
 def _rules(options: DirectoryOptions, readers: ReaderTable) -> Rules:
-    extensions = {_dotted(suffix): media_type.replace(" ", "") for suffix, media_type in options.ext.items()}
-    for suffix, media_type in extensions.items():
-        if not any(readers.by_media_type(media_type, directory=kind) for kind in (False, True)):
-            raise ConfigurationError(
-                f"ext: {suffix}={media_type}: no reader for {media_type!r} is installed; there are readers for: "
-                f"{', '.join(readers.media_types()) or 'nothing'}"
-            )
     return Rules(
         readers=readers,
-        keep_suffixes=options.keep_ext,
-        include=tuple(map(_dotted, options.include_ext)),
-        extensions=extensions,
+        key_of=str if options.keep_ext else strip_suffixes,
+        include=tuple(map(dotted, options.include_ext)),
+        extensions=checked_extensions(options.ext, readers),
         hook=references.load(options.mimetype_hook) if options.mimetype_hook else None,
+        walkers=tuple(map(references.load, options.walkers)),
     )
-
-
-def _dotted(suffix: str) -> str:
-    return f".{suffix.strip().lstrip('.').lower()}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tiledkernel.nodes.paths import SafeRoot
 from tiledkernel.nodes.walk import Listing, Rules, folder_stamp, scan
+from tiledkernel.nodes.walkers import walk_now
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class Listings:
                     self._known.move_to_end(folder)
             if known is not None and known.settled and known.stamp == folder_stamp(folder):
                 return known
-            listing = scan(folder, self._root, self.rules, known)
+            walked = walk_now(folder, self._root, self.rules) if self.rules.walkers else None
+            listing = scan(folder, self._root, self.rules, known, walked)
             self._remember(folder, listing)
         for level, text in sorted(listing.messages - (known.messages if known else frozenset())):
             logger.log(level, "%s", text)

@@ -94,7 +94,8 @@ class ReaderTable:
         self._markers: Registry[Claim] = Registry("file in a directory", prefer)
         self._signatures: dict[bytes, Claim] = {}
         signatures: Registry[Claim] = Registry("file signature", prefer)
-        for claim in _with_own(readers, site_readers(own or {})):
+        self.own = dict(own or {})
+        for claim in _with_own(readers, site_readers(self.own)):
             reader, plugin = claim.reader, claim.plugin
             self._media_types[reader.directory].add(reader.media_type, claim, plugin)
             for suffix in reader.suffixes:

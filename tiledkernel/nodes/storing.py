@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct, field
 
@@ -52,9 +52,17 @@ class Location(Struct, frozen=True):
         """The path of what has this name in a location of the kind 'file'."""
         return self.folder / name[:2] / name
 
+    @property
+    def public_uri(self) -> str:
+        """The URI as anybody may know it: without the user, the password and other options of a database."""
+        parts = urlsplit(self.uri)
+        host = parts.netloc.rpartition("@")[2]
+        places = [(name, value) for name, value in parse_qsl(parts.query) if name in ("host", "port")]
+        return f"{parts.scheme}://{host}{parts.path}" + (f"?{urlencode(places, safe='/')}" if places else "")
+
     def holds(self, uri: str) -> bool:
         """Whether a URI is of something here."""
-        return uri == self.uri or normal_uri(uri).startswith(f"{self.uri}/")
+        return uri in (self.uri, self.public_uri) or normal_uri(uri).startswith(f"{self.uri}/")
 
 
 class Keeper(Protocol):
@@ -103,12 +111,23 @@ def parse_location(given: str | Mapping[str, Any]) -> Location:
                 f"a bucket is named by 'provider' (one of {', '.join(PROVIDERS)}), 'uri' and perhaps 'config'; "
                 f"found {sorted(given)}"
             )
-        rest = uri.partition("://")[2] if "://" in uri else uri
-        return Location(f"{PROVIDERS[provider]}://{rest.strip('/')}", dict(given.get("config") or {}))
+        return _bucket(PROVIDERS[provider], uri, dict(given.get("config") or {}))
     if "://" in given and not given.startswith("file:"):
         return Location(given.rstrip("/"))
     folder = path_of_uri(given) if given.startswith("file:") else Path(given).expanduser()
     return Location(f"file://{quote(folder.absolute().as_posix())}".rstrip("/"))
+
+
+def _bucket(scheme: str, uri: str, config: dict[str, Any]) -> Location:
+    """A bucket by its own URI, by its name, or by the address at which a service offers it."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        rest = uri.partition("://")[2] if "://" in uri else uri
+        return Location(f"{scheme}://{rest.strip('/')}", config)
+    rest = parts.path.strip("/") or str(config.pop("bucket", ""))
+    if not rest:
+        raise ConfigurationError(f"{uri!r} names no bucket: write its name after the address, as in '{uri}/name'")
+    return Location(f"{scheme}://{rest}", {"endpoint": f"{parts.scheme}://{parts.netloc}", **config})
 
 
 class StorageTable:

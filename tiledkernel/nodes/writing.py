@@ -172,5 +172,8 @@ class WritableTable(Ability):
         """Replace the rows of one partition."""
 
     @abstractmethod
-    def append_partition(self, partition: int, data: pyarrow.Table) -> None:
-        """Add rows to one partition, all or none; NotAllowed if the form in which they rest cannot grow."""
+    def append_partition(self, partition: int, data: pyarrow.Table, key: str | None = None) -> None:
+        """Add rows to one partition, all or none; NotAllowed if the form in which they rest cannot grow.
+
+        Of several calls with one `key` only the first adds something.
+        """

@@ -189,6 +189,16 @@ class Resolver:
                 return Entry(entry.path, node, file, 0, stamp)
         return entry
 
+    def with_data(self, entry: Entry) -> Entry:
+        """An entry from a listing, opened to be read; what cannot be opened is there, with the reason."""
+        if not isinstance(entry.node, Openable):
+            return entry
+        try:
+            with Blaming(entry):
+                return self._opened(entry)
+        except KernelError as error:
+            return Entry(entry.path, unavailable_node(str(error), entry.plugin, entry.key), None)
+
     def _opened(self, entry: Entry) -> Entry:
         if isinstance(entry.node, Openable):
             node, opened, stamp = entry.node.opened()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from tiled_arrow.messages import MAGIC, batches_of_file, bytes_at, sizes_in_memory
 from tiled_arrow.packing import packed
 from tiled_arrow.values import checked
 from tiled_arrow.views import convert_views, without_views
+from tiledkernel.families.table.arrow_messages import MAGIC, batches_of_file, bytes_at, sizes_in_memory
 from tiledkernel.families.table.parts import gather
 
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from tiled_arrow.file import ArrowFile
-from tiled_arrow.messages import CONTINUATION, MAGIC, bytes_at
 from tiled_arrow.stream import ArrowStream
 from tiledkernel.errors import ReadFailed
+from tiledkernel.families.table.arrow_messages import CONTINUATION, MAGIC, bytes_at
 
 _FEATHER_1 = b"FEA1"
 

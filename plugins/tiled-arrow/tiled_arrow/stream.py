@@ -8,10 +8,17 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from tiled_arrow.messages import BATCH, DICTIONARY, Message, StreamMessage, messages_of_stream, sizes_in_memory
 from tiled_arrow.packing import packed
 from tiled_arrow.values import checked
 from tiled_arrow.views import convert_views, without_views
+from tiledkernel.families.table.arrow_messages import (
+    BATCH,
+    DICTIONARY,
+    Message,
+    StreamMessage,
+    messages_of_stream,
+    sizes_in_memory,
+)
 from tiledkernel.families.table.dictionaries import with_one_dictionary
 from tiledkernel.families.table.parts import gather
 

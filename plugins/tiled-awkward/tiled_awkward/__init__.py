@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledkernel import Family, Serializer, hookimpl
+from tiledkernel import Family, Serializer, Storage, hookimpl
 
 AWKWARD = Family(
     name="awkward",
@@ -29,6 +29,31 @@ RAGGED = Family(
 def register_families() -> list[Family]:
     """Awkward and ragged."""
     return [AWKWARD, RAGGED]
+
+
+@hookimpl
+def register_storages() -> list[Storage]:
+    """A folder of buffers; archives of neighbouring rows, also for writers who ask for a table of a database."""
+    return [
+        _storage("awkward", "application/x-awkward-buffers"),
+        _storage("ragged", "application/x-ragged-archives", rank=10),
+        _storage("ragged", "application/x-ragged+sql", opened="open_foreign", deleted="delete_foreign"),
+    ]
+
+
+def _storage(
+    family: str, media_type: str, *, rank: int = 100, opened: str = "open_stored", deleted: str = "delete"
+) -> Storage:
+    module = f"tiled_awkward.{family}.storage"
+    return Storage(
+        family=family,
+        media_type=media_type,
+        schemes=("file",),
+        create=f"{module}:create",
+        open=f"{module}:{opened}",
+        delete=f"{module}:{deleted}",
+        rank=rank,
+    )
 
 
 @hookimpl

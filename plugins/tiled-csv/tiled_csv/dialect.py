@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from tiled_csv.options import DEFAULTS, CsvOptions
 from tiled_csv.rows import end_of_row
 
 SAMPLE = 256 << 10  # bytes that are looked at
@@ -34,11 +35,11 @@ class Dialect(Struct, frozen=True, kw_only=True):
     comments: tuple[str, ...] = ()
 
 
-def sniff(path: Path, *, header: bool | None = None, encoding: str | None = None) -> Dialect:
+def sniff(path: Path, options: CsvOptions = DEFAULTS, *, encoding: str | None = None) -> Dialect:
     """The dialect of a file; ValueError if it is no text, or has no rows.
 
-    `header` says whether the first row names the columns; None: it does, unless it consists of numbers. `encoding`
-    overrides the guess.
+    If nothing is said about a header, the first row names the columns unless it consists of numbers. `encoding`
+    is assumed if the options say none; None: it is guessed.
     """
     with path.open("rb") as file:
         sample = file.read(SAMPLE)
@@ -46,7 +47,8 @@ def sniff(path: Path, *, header: bool | None = None, encoding: str | None = None
     _check_text(sample, path.name)
     offset = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
     newline = b"\n" if b"\n" in sample or b"\r" not in sample else b"\r"
-    encoding = encoding or _guess_encoding(sample)
+    encoding = options.encoding or encoding or _guess_encoding(sample)
+    offset = _skip_lines(sample, offset, newline, options.skipped)
     start = _skip_comments(sample, offset, newline)
     comments = tuple(line.lstrip("#").strip() for line in sample[offset:start].decode(encoding).splitlines() if line)
     if not sample[start:].strip():
@@ -56,13 +58,16 @@ def sniff(path: Path, *, header: bool | None = None, encoding: str | None = None
         )  # fmt: skip
     body = sample[start:] if complete else sample[start : sample.rfind(newline) + 1] or sample[start:]
     lines = body.decode(encoding, errors="replace").splitlines(keepends=True)[:_ROWS]
-    separator, rows = _guess_separator(lines)
-    decimal = "," if separator != "," and _has_decimal_commas(rows) else "."
-    if header is None:
-        header = not _is_numbers(rows[0], decimal)
+    separator, rows = _separated(lines, options.separator)
+    decimal = options.decimal or ("," if separator != "," and _has_decimal_commas(rows) else ".")
+    header = not _is_numbers(rows[0], decimal) if options.has_header is None else options.has_header
     if header:
         start += end_of_row(body, separator, newline)
     names = _column_names(rows[0]) if header else _numbered_names(len(rows[0]), comments, separator)
+    if options.names is not None:
+        if len(options.names) != len(names):
+            raise ValueError(f"{path.name} has {len(names)} columns, but {len(options.names)} names were given")
+        names = options.names
     return Dialect(
         separator=separator, decimal=decimal, encoding=encoding, newline=newline,
         names=names, start=start, comments=comments,
@@ -88,6 +93,13 @@ def _guess_encoding(sample: bytes) -> str:
     return "utf-8"
 
 
+def _skip_lines(sample: bytes, offset: int, newline: bytes, count: int) -> int:
+    """Where the line begins before which there are so many."""
+    for _ in range(count):
+        offset = sample.find(newline, offset) + 1 or len(sample)
+    return offset
+
+
 def _skip_comments(sample: bytes, offset: int, newline: bytes) -> int:
     """Where the rows begin, behind lines that are empty or begin with '#'."""
     while offset < len(sample):
@@ -97,6 +109,11 @@ def _skip_comments(sample: bytes, offset: int, newline: bytes) -> int:
             break
         offset = end
     return offset
+
+
+def _separated(lines: list[str], separator: str | None) -> tuple[str, list[list[str]]]:
+    """The separator, if need be guessed, and the rows."""
+    return _guess_separator(lines) if separator is None else (separator, _rows(lines, separator))
 
 
 def _guess_separator(lines: list[str]) -> tuple[str, list[list[str]]]:

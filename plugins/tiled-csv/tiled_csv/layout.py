@@ -16,6 +16,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tiled_csv.dialect import Dialect, sniff
+from tiled_csv.options import DEFAULTS, CsvOptions
 from tiled_csv.parse import Inferred, MalformedError, infer, parse
 from tiled_csv.rows import pieces
 from tiledkernel.errors import Gone, NotReady
@@ -72,18 +73,20 @@ def file_stamp(path: Path) -> Hashable:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def survey(path: Path, *, header: bool | None = None) -> Layout:
+def survey(path: Path, options: CsvOptions = DEFAULTS) -> Layout:
     """The layout of a file as it is now; ValueError says what is wrong with it, and in which line."""
-    return _survey(path, file_stamp(path), header, PARTITION)
+    return _survey(path, file_stamp(path), options, PARTITION)
 
 
 @lru_cache(maxsize=256)
-def _survey(path: Path, stamp: Hashable, header: bool | None, size: int) -> Layout:  # noqa: FBT001 - part of the cache's key
-    dialect = sniff(path, header=header)
+def _survey(path: Path, stamp: Hashable, options: CsvOptions, size: int) -> Layout:
+    dialect = sniff(path, options)
     try:
         return _read_through(path, stamp, dialect, size)
     except UnicodeDecodeError:
-        return _read_through(path, stamp, sniff(path, header=header, encoding="latin-1"), size)
+        if options.encoding is not None:
+            raise
+        return _read_through(path, stamp, sniff(path, options, encoding="latin-1"), size)
 
 
 def _read_through(path: Path, stamp: Hashable, dialect: Dialect, size: int) -> Layout:

@@ -9,6 +9,8 @@ READER = Reader(
     suffixes=(".h5", ".hdf5", ".hdf", ".he5", ".nxs", ".nx"),
     signatures=(b"\x89HDF\r\n\x1a\n",),
     open="tiled_hdf5.reader:open_hdf5",
+    open_many="tiled_hdf5.reader:open_hdf5_files",
+    parameters="tiled_hdf5.options:HDF5Options",
     concurrency="one",  # HDF5 has one lock for the whole process
 )
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import h5py
 from msgspec import Struct
 
+from tiled_hdf5.options import DEFAULTS, HDF5Options
 from tiledkernel.errors import BrokenLink, ConfigurationError, Forbidden, KernelError, NotReady
 from tiledkernel.nodes.paths import SafeRoot
 
@@ -45,12 +46,13 @@ class Files:
     is remembered never refers back to this object, so that the files close as soon as the last node goes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: HDF5Options = DEFAULTS) -> None:
+        self._options = options
         real = path.resolve(strict=True)
         self._folder = SafeRoot(real.parent)
         self._others: OrderedDict[Path, OpenFile] = OrderedDict()
         self._objects: OrderedDict[Hashable, Any] = OrderedDict()
-        self.main = _open(real)
+        self.main = _open(real, options)
 
     def open(self, path: Path) -> OpenFile:
         """The file that an external link names, opened anew if it has changed; `path` must have been checked."""
@@ -65,7 +67,7 @@ class Files:
                 self.forget(key)
             del known
         try:
-            opened = self._others[path] = _open(path)
+            opened = self._others[path] = _open(path, self._options)
         except OSError as error:
             raise BrokenLink(f"the link leads to {path.name!r}, which cannot be opened as HDF5: {error}") from error
         while len(self._others) > MAX_FILES:
@@ -114,13 +116,16 @@ def stamp_of(path: Path) -> Stamp | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _open(path: Path) -> OpenFile:
-    """Open for reading, without file locks: a reader must never stand in a writer's way."""
+def _open(path: Path, options: HDF5Options) -> OpenFile:
+    """Open for reading, by default without file locks: a reader must never stand in a writer's way."""
     stamp = stamp_of(path)
     if stamp is None or not path.is_file():
         raise FileNotFoundError(f"no file {path.name!r}")
+    swmr = _swmr() if options.swmr is None else options.swmr
     try:
-        handle = h5py.File(path, "r", locking=False, swmr=_swmr(), rdcc_nbytes=CHUNK_CACHE)
+        handle = h5py.File(
+            path, "r", locking=options.locking, swmr=swmr, libver=options.libver, rdcc_nbytes=CHUNK_CACHE
+        )
     except OSError as error:
         handle = _open_in_use(path, error)
     return OpenFile(path, handle, stamp)

@@ -1,8 +1,8 @@
-"""Serve Parquet files as tables; a directory of them as partitions."""
+"""Serve Parquet files as tables, a directory of them as partitions; keep uploaded tables as such."""
 
 from __future__ import annotations
 
-from tiledkernel import Reader, hookimpl
+from tiledkernel import Reader, Storage, hookimpl
 
 MEDIA_TYPE = "application/x-parquet"
 
@@ -19,9 +19,24 @@ DIRECTORY_READER = Reader(
     open="tiled_parquet.reader:open_parquet_directory",
     directory=True,
 )
+STORAGE = Storage(
+    family="table",
+    media_type=MEDIA_TYPE,
+    schemes=("file",),
+    create="tiled_parquet.storage:FILES.create",
+    open="tiled_parquet.storage:FILES.open",
+    delete="tiled_parquet.storage:FILES.delete",
+    rank=10,
+)
 
 
 @hookimpl
 def register_readers() -> list[Reader]:
     """One reader for files, and one for directories of part files."""
     return [READER, DIRECTORY_READER]
+
+
+@hookimpl
+def register_storages() -> list[Storage]:
+    """Uploaded tables, as one file per partition, unless their writer wants another form."""
+    return [STORAGE]

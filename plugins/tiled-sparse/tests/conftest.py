@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import tiled_sparse
+import tiled_sql_catalog
 
+from tiledkernel.client import Context, from_context
+from tiledkernel.composition import Composition
+from tiledkernel.plugins import discover
+from tiledkernel.server import build_app
 from tiledkernel.testing import Serving, serving
 
 
@@ -22,3 +28,21 @@ def serve() -> Iterator[Serving]:
 def ask() -> Callable[..., Any]:
     """The response to a GET request below the API, as a program without this client sends it."""
     return serving.ask
+
+
+@pytest.fixture
+def catalog_app(tmp_path: Path) -> Iterator[Any]:
+    """An empty catalog that keeps uploads, as an application."""
+    plugins = discover(third_party=False, extra={"sparse": tiled_sparse, "catalog": tiled_sql_catalog})
+    composition = Composition(plugins)
+    tree = tiled_sql_catalog.in_memory(writable_storage=[str(tmp_path / "data")], composition=composition)
+    yield build_app(tree, composition=composition)
+    tree.close()
+
+
+@pytest.fixture
+def catalog(catalog_app: Any) -> Iterator[Any]:
+    """The client of that."""
+    context = Context.from_app(catalog_app, raise_server_exceptions=False)
+    yield from_context(context)
+    context.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledkernel import Conversion, Family, Serializer, hookimpl
+from tiledkernel import Conversion, Family, Serializer, Storage, hookimpl
 
 FAMILY = Family(
     name="sparse",
@@ -20,6 +20,21 @@ FAMILY = Family(
 def register_families() -> list[Family]:
     """Sparse arrays, below the same paths as arrays."""
     return [FAMILY]
+
+
+@hookimpl
+def register_storages() -> list[Storage]:
+    """A Parquet file for each block."""
+    return [
+        Storage(
+            family="sparse",
+            media_type="application/x-parquet;structure=sparse",
+            schemes=("file",),
+            create="tiled_sparse.storage:create",
+            open="tiled_sparse.storage:open_stored",
+            delete="tiled_sparse.storage:delete",
+        )
+    ]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The client of a sparse array; numpy, pyarrow and sparse load when elements are read."""
+"""The client of a sparse array; numpy, pyarrow and sparse load when elements are read or written."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tiled_sparse.structure import SparseStructure
 from tiledkernel import references
-from tiledkernel.client.calls import Call, Parameters, without_query
-from tiledkernel.client.plans import Plan, ask_bytes
+from tiledkernel.client.calls import Call, Parameters, call_upload, without_query
+from tiledkernel.client.plans import Plan, ask_bytes, ask_upload
 from tiledkernel.families.array.client_indexed import IndexedClient
 from tiledkernel.families.array.client_selection import cut_block, cut_index, directed_index, short_index
 from tiledkernel.media_types import ARROW_FILE
@@ -94,6 +94,53 @@ class SparseClient(IndexedClient):
         found = yield from self._fetching(cut_index(..., self.shape), "", self._link("full"), [])
         dense: NDArray[Any] = found.todense()
         return dense
+
+    # Writing
+
+    def write(self, coords: Any, data: Any) -> None:
+        """Replace all elements.
+
+        Parameters
+        ----------
+        coords
+            Their coordinates, one row for each axis.
+        data
+            Their values, in the same order.
+
+        Examples
+        --------
+        >>> x.write([[0, 2], [1, 1]], [3.8, 4.0])
+        """
+        return self._run(self._writing(coords, data))
+
+    def write_block(self, coords: Any, data: Any, block: int | Sequence[int]) -> None:
+        """Replace the elements of one chunk, named by its index along each axis.
+
+        Parameters
+        ----------
+        coords
+            Their coordinates within the chunk, one row for each axis.
+        data
+            Their values, in the same order.
+        block
+            The index of the chunk.
+
+        Examples
+        --------
+        >>> x.write_block([[0, 2], [1, 1]], [3.8, 4.0], block=(0, 1))
+        """
+        index, cut, _ = cut_block(block, ..., self.chunks)
+        return self._run(self._writing_part(coords, data, cut.shape, "block", [("block", ",".join(map(str, index)))]))
+
+    def _writing(self, coords: Any, data: Any) -> Plan[None]:
+        yield from self._writing_part(coords, data, self.shape, "full", [])
+
+    def _writing_part(
+        self, coords: Any, data: Any, shape: tuple[int, ...], link: str, parameters: Parameters
+    ) -> Plan[None]:
+        encode: Callable[..., Any] = references.load("tiled_sparse.client_writing:encode")
+        body = encode(coords, data, shape, self.dtype)
+        yield from ask_upload(call_upload("PUT", self._link(link), body, ARROW_FILE, parameters))
 
     # Export and display
 

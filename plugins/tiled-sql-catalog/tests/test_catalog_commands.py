@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shlex
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -133,6 +137,62 @@ def test_a_password_is_not_shown(run, uri, command):
     message = refused(run(name, uri, *more))
     assert "Connection refused" in message
     assert "secret" not in message
+
+
+@pytest.fixture
+def old(tmp_path) -> str:
+    """The file of a catalog of Tiled, as it was written down."""
+    path = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript((Path(__file__).parent / "adoption" / "sqlite.sql").read_text(encoding="utf-8"))
+    return str(path)
+
+
+def test_a_catalog_of_tiled_is_taken_over(run, old, uri, database):
+    result = run("adopt", old, uri)
+    assert result.exit_code == 0, result.output
+    assert re.match(r"taken over: \d+ nodes, ", result.stdout)
+    assert "Serve it with --read" in result.stderr
+    store = Store(database)
+    assert store.look_up(store.root(), ["raw"]).metadata == {"color": "red", "number": 1}
+
+
+def test_a_plan_prints_the_same_and_makes_nothing(run, old, tmp_path):
+    planned = run("adopt", old, str(tmp_path / "new.db"), "--plan")
+    assert planned.exit_code == 0, planned.output
+    assert "Nothing was changed" in planned.stderr
+    assert not (tmp_path / "new.db").exists()
+    assert run("adopt", old, str(tmp_path / "new.db")).stdout == planned.stdout
+
+
+def test_nothing_is_made_of_what_is_no_catalog_of_tiled(run, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing to see here" * 100)
+    new = str(tmp_path / "new.db")
+    assert "no such file; say where the catalog" in refused(run("adopt", str(tmp_path / "none.db"), new))
+    assert "notes.txt cannot be read: file is not a database" in refused(run("adopt", str(tmp_path / "notes.txt"), new))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_what_is_wrong_with_the_new_database_is_not_blamed_on_the_old_one(run, old, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing to see here" * 100)
+    said = refused(run("adopt", old, str(tmp_path / "notes.txt")))
+    assert said == f"sqlite:///{tmp_path}/notes.txt: file is not a database"
+
+
+def test_a_catalog_is_not_taken_over_into_itself(run, old):
+    assert "into itself" in refused(run("adopt", old, old))
+
+
+def test_a_catalog_with_entries_takes_over_no_other(run, old, uri, database):
+    revisions.init(database)
+    Store(database).create(Store(database).root(), "mine")
+    assert "is not empty" in refused(run("adopt", old, uri))
+    assert Store(database).root().children == 1
+
+
+def test_a_catalog_of_tiled_is_recognised_by_the_other_commands(run, old):
+    for command in (("init", old), ("upgrade", old), ("downgrade", old, "base")):
+        assert f"tiledkernel catalog adopt sqlite:///{old} NEW" in refused(run(*command))
 
 
 def test_other_databases_are_refused_by_name(run):

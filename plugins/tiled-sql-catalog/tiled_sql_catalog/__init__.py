@@ -40,6 +40,11 @@ def register_commands() -> list[Command]:
         Command(name="catalog upgrade-database", command=upgrade, help="The same as `catalog upgrade`."),
         Command(name="catalog downgrade", command=downgrade, help=downgrade_help),
         Command(name="catalog downgrade-database", command=downgrade, help="The same as `catalog downgrade`."),
+        Command(
+            name="catalog adopt",
+            command="tiled_sql_catalog.adopting:adopt_catalog",
+            help="Take over a catalog of Tiled.",
+        ),
     ]
 
 

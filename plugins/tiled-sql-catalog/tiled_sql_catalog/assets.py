@@ -33,6 +33,11 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
+def digest_of(uri: str) -> bytes:
+    """By which an asset is found, since a URI is too long for an index."""
+    return blake2b(uri.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 def associate(connection: Connection, dialect: Dialect, files: Sequence[tuple[int, Asset]]) -> None:
     """Note which files data sources, by their ids, need."""
     if not files:
@@ -46,7 +51,7 @@ def _ids(connection: Connection, dialect: Dialect, files: Iterable[Asset]) -> di
     """The ids of assets by their URIs; those that are new are stored."""
     rows: dict[bytes, tuple[bytes, str, bool, int | None]] = {}
     for file in files:
-        digest = blake2b(file.data_uri.encode(), digest_size=16).digest()
+        digest = digest_of(file.data_uri)
         if digest not in rows or file.size is not None:
             rows[digest] = (digest, file.data_uri, file.is_directory, file.size)
     names = ("digest", "uri", "is_directory", "size")

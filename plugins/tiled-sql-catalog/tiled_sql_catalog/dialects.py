@@ -36,6 +36,7 @@ class Dialect(Struct, frozen=True):
 
     - `one_writer`: whether writers of one process had better wait for each other in the process.
     - `reserve`: ids of a table that rows to be inserted in this transaction may have, in their order.
+    - `settle`: let ids count on from the largest one, after rows were given ids that had not been reserved.
     - `load`: insert many rows, given as values of some columns; a clause may say what to do on a conflict.
     - `among`: the clause that says that a column has one of some values, and its parameters.
     """
@@ -43,6 +44,7 @@ class Dialect(Struct, frozen=True):
     name: str
     one_writer: bool
     reserve: Callable[[Connection, Table, int], Sequence[int]]
+    settle: Callable[[Connection, Table], None]
     load: Callable[[Connection, Table, Sequence[str], Sequence[Row], str], None]
     among: Callable[[list[Any]], tuple[str, Row]]
 
@@ -56,6 +58,10 @@ def _reserve_in_sqlite(connection: Connection, table: Table, count: int) -> Sequ
     """What follows the last id there ever was: nobody else writes as long as this transaction lasts."""
     last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
     return range(last + 1, last + 1 + count)
+
+
+def _settle_in_sqlite(connection: Connection, table: Table) -> None:
+    """It does so by itself."""
 
 
 def _load_into_sqlite(
@@ -86,6 +92,11 @@ def _reserve_in_postgresql(connection: Connection, table: Table, count: int) -> 
     return sorted(connection.exec_driver_sql(text, (table.name, count)).scalars())
 
 
+def _settle_in_postgresql(connection: Connection, table: Table) -> None:
+    text = f"SELECT setval(pg_get_serial_sequence(%s, 'id'), max(id)) FROM {table.name}"  # noqa: S608 - our own name
+    connection.exec_driver_sql(text, (table.name,))
+
+
 def _load_into_postgresql(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row], on_conflict: str
 ) -> None:
@@ -105,11 +116,19 @@ _ARRAYS: Final = {int: "bigint", str: "text", bytes: "bytea", bool: "boolean"}
 _PIECE = 10_000  # rows
 _PARAMETERS = 800  # of one statement
 
-SQLITE = Dialect("sqlite", one_writer=True, reserve=_reserve_in_sqlite, load=_load_into_sqlite, among=_among_in_sqlite)
+SQLITE = Dialect(
+    "sqlite",
+    one_writer=True,
+    reserve=_reserve_in_sqlite,
+    settle=_settle_in_sqlite,
+    load=_load_into_sqlite,
+    among=_among_in_sqlite,
+)
 POSTGRESQL = Dialect(
     "postgresql",
     one_writer=False,
     reserve=_reserve_in_postgresql,
+    settle=_settle_in_postgresql,
     load=_load_into_postgresql,
     among=_among_in_postgresql,
 )

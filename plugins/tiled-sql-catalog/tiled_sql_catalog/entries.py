@@ -43,13 +43,21 @@ def address(aspect: str, place: str = "") -> int:
 
 
 def entries_of(
-    metadata: Mapping[str, Any], family: str, specs: Sequence[Spec], tags: Iterable[str] | None
+    metadata: Mapping[str, Any],
+    family: str,
+    specs: Sequence[Spec],
+    tags: Iterable[str] | None,
+    *,
+    bounded: bool = True,
 ) -> set[Entry]:
-    """Everything to index of a node with these (JSON) metadata; Unprocessable if that is too much."""
+    """Everything to index of a node with these (JSON) metadata; Unprocessable if that is too much.
+
+    What is stored already is not `bounded`: another catalog, which this one took over, may have had other bounds.
+    """
     found = {(address(FAMILY), text_key(family)), (address(SPECS), text_key(specs_text(specs)))}
     found.update((address(SPEC), text_key(spec.name)) for spec in specs)
     found.update((address(TAG), text_key(tag)) for tag in tags or ())
-    _add_metadata(found, metadata)
+    _add_metadata(found, metadata, bounded=bounded)
     return found
 
 
@@ -58,7 +66,7 @@ def specs_text(specs: Sequence[Spec]) -> str:
     return wire.encode_json([{"name": spec.name, "version": spec.version} for spec in specs]).decode()
 
 
-def _add_metadata(found: set[Entry], metadata: Mapping[str, Any]) -> None:
+def _add_metadata(found: set[Entry], metadata: Mapping[str, Any], *, bounded: bool) -> None:
     """Add what metadata hold to what was found before."""
     pending: list[tuple[str | None, Any, int]] = [*_inside(None, metadata, 0, top=True)]
     while pending:
@@ -68,7 +76,7 @@ def _add_metadata(found: set[Entry], metadata: Mapping[str, Any]) -> None:
         if isinstance(value, str):
             found.update(_words(value) if len(value) <= _SHORT else _split(value))
         elif isinstance(value, (list, dict)):
-            if depth >= MAX_DEPTH and value:
+            if depth >= MAX_DEPTH and value and bounded:
                 raise Unprocessable(
                     f"these metadata are nested more than {MAX_DEPTH} deep: use flatter ones", "body", "metadata"
                 )
@@ -80,7 +88,7 @@ def _add_metadata(found: set[Entry], metadata: Mapping[str, Any]) -> None:
                 if place is not None:
                     found.update((address(ELEMENT, place), identity(item)) for item in value)
                 pending += [(None, item, depth + 1) for item in value]
-        if len(found) > MAX_ENTRIES:
+        if len(found) > MAX_ENTRIES and bounded:
             raise Unprocessable(
                 f"these metadata hold more than {MAX_ENTRIES} values and words, more than can be searched: store long "
                 "lists as an array, and long texts as a file",

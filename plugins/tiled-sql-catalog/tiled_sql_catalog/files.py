@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-
-from msgspec import structs
+from typing import Any
 
 from tiled_sql_catalog.fence import Fence
 from tiledkernel.composition import Composition
@@ -14,33 +13,27 @@ from tiledkernel.errors import Forbidden, NotFound, Unavailable
 from tiledkernel.nodes.files import FileEntry, Shelf
 from tiledkernel.nodes.protocols import DataSource
 from tiledkernel.nodes.readers import ReaderTable
+from tiledkernel.nodes.site_readers import MANY
 from tiledkernel.nodes.storing import path_of_uri
 from tiledkernel.nodes.walk import Item
-from tiledkernel.records import Reader
-
-CONFIGURATION = "the configuration"
-_MANY = "multipart/related;type="
 
 
 class Files:
     """Makes the file entries of data sources."""
 
     def __init__(self, composition: Composition, fence: Fence, own: Mapping[str, str]) -> None:
-        """`own` names, by media type, functions of the configuration that read files, instead of plugins'."""
-        readers = [Reader(media_type=media_type, open=function) for media_type, function in own.items()]
-        others = [(reader, plugin) for reader, plugin in composition.readers if reader.media_type not in own]
-        mine = [
-            (each, CONFIGURATION) for reader in readers for each in (reader, structs.replace(reader, directory=True))
-        ]
-        self._readers = ReaderTable([*mine, *others], composition.prefer)
+        """`own` names, by media type, readers of the configuration's own, which go before those of plugins."""
+        self._readers = ReaderTable(composition.readers, composition.prefer, own)
         self._fence = fence
 
-    def entry(self, key: str, source: DataSource) -> FileEntry:
-        """The files of a node with the reader of their media type; Unavailable says what is missing."""
-        media_type = source.mimetype or ""
-        sequence = media_type.startswith(_MANY)
-        media_type = media_type.removeprefix(_MANY)
+    def entry(self, key: str, source: DataSource, structure: Any = None) -> FileEntry:
+        """The files of a node with the reader of their media type; Unavailable says what is missing.
+
+        With the `structure` of an array its elements are shown so, whatever shape the files give them.
+        """
+        media_type = (source.mimetype or "").removeprefix(MANY)
         files = [asset for asset in source.assets if asset.parameter is not None]
+        sequence = len(files) > 1 or media_type != source.mimetype
         claim = self._readers.by_media_type(media_type, directory=bool(files) and files[0].is_directory)
         if claim is None or not files:
             reason = f"no installed plugin reads {media_type!r}" if files else "it has no files"
@@ -48,7 +41,8 @@ class Files:
         paths, shelf = self._checked([path_of_uri(asset.data_uri) for asset in files], key)
         folder = Path(os.path.commonpath([path.parent for path in paths]))
         names = tuple(path.relative_to(folder).as_posix() for path in paths)
-        return FileEntry(Item(key, names, claim, media_type, sequence=sequence), folder, shelf)
+        item = Item(key, names, claim, media_type, sequence=sequence)
+        return FileEntry(item, folder, shelf, source.parameters, structure)
 
     def _checked(self, paths: list[Path], key: str) -> tuple[list[Path], Shelf]:
         """The real paths of files, and the folder that they are in."""

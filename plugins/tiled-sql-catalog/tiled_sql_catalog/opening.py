@@ -24,7 +24,10 @@ _OF_TILED = frozenset({"alembic_version", "data_sources", "nodes"})  # some tabl
 def opened(uri: str, *, make: bool = False) -> Iterator[Database]:
     """The database, closed in the end; a file that is not there is not made, unless that is wanted."""
     url = _discreet(parse_uri(uri))
-    _check_file(url, make=make)
+    if make:
+        _check_folder(url)
+    else:
+        check_there(url, f"make a catalog: tiledkernel catalog init {shlex.quote(uri)}")
     database = Database(url)
     try:
         yield database
@@ -51,14 +54,23 @@ def _discreet(url: URL) -> URL:
     return url.set(password=str(url.query["password"])).difference_update_query(["password"])
 
 
-def _check_file(url: URL, *, make: bool) -> None:
-    if url.get_backend_name() != "sqlite" or is_memory(url) or str(url.database).startswith("file:"):
-        return
-    path = Path(str(url.database))
-    if make and not path.absolute().parent.is_dir():
+def check_there(url: URL, advice: str) -> None:
+    """Refusal if a database would be a file, and that is not there; for to look for it would make it."""
+    path = _file_of(url)
+    if path is not None and not path.is_file():
+        raise Refusal(f"{path}: no such file; {advice}")
+
+
+def _check_folder(url: URL) -> None:
+    path = _file_of(url)
+    if path is not None and not path.absolute().parent.is_dir():
         raise Refusal(f"{path}: there is no folder {path.absolute().parent}: make it first")
-    if not make and not path.exists():
-        raise Refusal(f"{path}: no such file; make a catalog: tiledkernel catalog init {shlex.quote(str(path))}")
+
+
+def _file_of(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or is_memory(url) or str(url.database).startswith("file:"):
+        return None
+    return Path(str(url.database))
 
 
 def _adoptable(database: Database) -> str | None:

@@ -30,15 +30,22 @@ def add_sources(connection: Connection, dialect: Dialect, found: Sequence[tuple[
         return
     for _, source in found:
         _check(source)
-    held = _hold(connection, dialect, [source for _, source in found])
     ids = dialect.reserve(connection, data_sources, len(found))
+    load_sources(connection, dialect, ids, found)
+    files = [(identity, asset) for identity, (_, source) in zip(ids, found, strict=True) for asset in source.assets]
+    associate(connection, dialect, files)
+
+
+def load_sources(
+    connection: Connection, dialect: Dialect, ids: Sequence[int], found: Sequence[tuple[int, DataSource]]
+) -> None:
+    """Store data sources of nodes under these ids, but not their assets."""
+    held = _hold(connection, dialect, [source for _, source in found])
     rows = [
         (identity, node, structure, *_description(source))
         for identity, (node, source), structure in zip(ids, found, held, strict=True)
     ]
     dialect.load(connection, data_sources, _NAMES, rows, "")
-    files = [(identity, asset) for identity, (_, source) in zip(ids, found, strict=True) for asset in source.assets]
-    associate(connection, dialect, files)
 
 
 def replace_source(connection: Connection, dialect: Dialect, node: int, source: DataSource) -> None:

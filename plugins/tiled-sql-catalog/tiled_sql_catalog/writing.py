@@ -131,7 +131,13 @@ def change(connection: Connection, node: int, make: Callable[[Node], Change]) ->
     row = content.row | {"version": before.version + 1, "updated": moment}
     connection.execute(update(nodes).where(nodes.c.id == node).values(**row))
     if before.parent is not None:
-        old, new = _entries(before), entries_of(content.metadata, before.family, content.specs, content.access_tags)
+        old, new = (
+            _entries(before),
+            entries_of(
+                content.metadata, before.family, content.specs, content.access_tags,
+                bounded=wanted.metadata is not None,
+            ),
+        )  # fmt: skip
         _delete_entries(connection, before.parent, node, old - new)
         added = [(before.parent, place, value, node) for place, value in new - old]
         insert_entries(connection, dialect_of(connection), added)
@@ -154,7 +160,7 @@ def touch(connection: Connection, node: int) -> Node:
 
 
 def _entries(node: Node) -> set[Entry]:
-    return entries_of(node.metadata, node.family, node.specs, node.access_tags)
+    return entries_of(node.metadata, node.family, node.specs, node.access_tags, bounded=False)
 
 
 def check_version(node: Node, version: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What the client shows xarray datasets with."""
+"""What the client shows xarray datasets with, and stores them by."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from tiledkernel.client.classes import ClientClass
 
 CLIENT_CLASSES = (
     ClientClass(
-        "xarray_dataset", "tiled_xarray.client:DatasetClient", dask="tiled_xarray.client_dask:DaskDatasetClient"
+        "xarray_dataset",
+        "tiled_xarray.client:DatasetClient",
+        dask="tiled_xarray.client_dask:DaskDatasetClient",
+        writing="tiled_xarray.client_writing:writing_dataset",
     ),
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiled_zarr.chunks import Index, choose_grid, count_touched, touched
+from tiled_zarr.chunks import Index, Touched, choose_grid, count_touched, touched
 from tiled_zarr.codecs import Damaged, Layout, check_blosc
 from tiled_zarr.folders import StoreFolder
 from tiled_zarr.library import MAX_FILE, FolderStore, LibraryArray
@@ -146,23 +146,28 @@ class ZarrArray:
                 "'slice' or 'block' to read it in parts"
             )
         result: NDArray[Any] | None = None
-        missing = False
-        indices: dict[Index, NDArray[np.uint64] | None] = {}
-        for part in touched(cut, self._read_chunk):
-            chunk = self._chunk(part.index, indices)
-            missing |= chunk is None
-            if chunk is not None and result is None and count == 1:
+        blank: list[Index] = []
+        for part, chunk in self._chunks(touched(cut, self._read_chunk)):
+            if chunk is None:
+                blank.append(part.index)
+            elif count == 1:
                 return chunk[(*part.inside, ...)]  # an array also where one element is left
             if result is None:
                 result = np.empty(cut.shape, described.dtype)
             result[part.place] = described.fill if chunk is None else chunk[part.inside]
-        if missing:
-            self._check_current()
+        if blank:
+            self._check_blank(blank)
         assert result is not None, "a cut that is not empty touches a chunk"
         return result
 
+    def _chunks(self, parts: Iterator[Touched]) -> Iterator[tuple[Touched, NDArray[Any] | None]]:
+        """Chunks after what is wanted of them; None where nobody wrote one."""
+        indices: dict[Index, NDArray[np.uint64] | None] = {}  # of the shards that were opened so far
+        for part in parts:
+            yield part, self._chunk(part.index, indices)
+
     def _chunk(self, index: Index, indices: dict[Index, NDArray[np.uint64] | None]) -> NDArray[Any] | None:
-        """One chunk, decoded; None if nobody wrote it. `indices` are those of the shards that were opened so far."""
+        """One chunk, decoded; None if nobody wrote it."""
         storage = self.described.storage
         if isinstance(storage, Shard):
             return self._chunk_of_shard(storage, index, indices)
@@ -200,8 +205,9 @@ class ZarrArray:
         check = partial(check_blosc, limit=MAX_FILE) if self.described.outermost == "blosc" else None
         return LibraryArray(FolderStore(self._folder, check), self._key)
 
-    def _check_current(self) -> None:
+    def _check_blank(self, blank: Sequence[Index]) -> None:
         """Where chunks are missing, the store must still be what it was: else they may just have been removed."""
+        del blank
         files = find_files(self._folder, self._key)
         if files is None:
             raise Unavailable(f"array {self._key!r} of {self._folder.name!r} was removed while it was read")

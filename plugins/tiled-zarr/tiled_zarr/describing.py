@@ -7,11 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import structs
 
+from tiled_zarr.codecs import Layout, undo_zstd
+from tiled_zarr.encoding import LEVEL
+from tiled_zarr.metadata import ArrayMetadata, KeyEncoding
 from tiledkernel.blocks import Chunks, choose_chunk
 from tiledkernel.errors import Unprocessable
-from tiledkernel.families.array.dtypes import to_numpy
+from tiledkernel.families.array.dtypes import from_numpy, to_numpy
 from tiledkernel.families.array.structure import ArrayStructure
 
 NUMPY_DTYPE = "_numpy_dtype"  # the attribute that says what elements are for which version 3 has no name
@@ -19,8 +24,10 @@ MAX_CHUNKS = 10_000_000
 MAX_NDIM = 32
 MAX_CHUNK = 1 << 30  # bytes
 MAX_BYTES = 1 << 60
-_LEVEL = 1
+MAX_ITEMSIZE = 1 << 24  # bytes
 _GROWING = 1 << 40  # the length that an empty axis may come to have, as far as chunks are concerned
+_SMALL = 64 << 10  # bytes; an array in one chunk of less may grow to as many before it takes another file
+_KEYS = KeyEncoding("c", ".")  # one folder to flush
 
 _NAMES = {"b1": "bool"} | {
     f"{letter}{size}": f"{name}{size * 8}"
@@ -29,6 +36,39 @@ _NAMES = {"b1": "bool"} | {
     )
     for size in sizes
 }  # fmt: skip
+
+
+def checked_structure(structure: ArrayStructure) -> ArrayStructure:
+    """A structure that somebody sent; Unprocessable says why no array can have it."""
+    described = structure.data_type
+    try:
+        dtype = to_numpy(described)
+        sound = (
+            not dtype.hasobject and dtype.itemsize == described.itemsize and from_numpy(dtype).kind == described.kind
+        )
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError, MemoryError, SyntaxError):
+        sound = False
+    if not sound or not 1 <= described.itemsize <= MAX_ITEMSIZE:
+        raise _refused(
+            f"{_shown(described)} is no element type that can be stored: expected a number, a date, a text of fixed "
+            f"width or a record of such, of 1 to {MAX_ITEMSIZE:_} bytes"
+        )
+    if structure.dims is not None and len(structure.dims) != len(structure.shape):
+        raise _refused(f"dims {structure.dims[:40]} do not fit {len(structure.shape)} axes: name each of them")
+    return structs.replace(structure, resizable=False)
+
+
+def _shown(described: Any) -> str:
+    text = str(msgspec.to_builtins(described)) if described.fields is msgspec.UNSET else "this record"
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def stored_metadata(structure: ArrayStructure, chunk: tuple[int, ...]) -> ArrayMetadata:
+    """What `describe_zarr` says of an array, without the way over its text."""
+    dtype = to_numpy(structure.data_type)
+    layout = Layout(dtype, chunk, tuple(range(len(chunk))), (undo_zstd,))
+    fill = np.array("NaT", dtype) if dtype.kind in "mM" else np.zeros((), dtype)
+    return ArrayMetadata(structure.shape, chunk, dtype, fill, {}, structure.dims, _KEYS, layout, "zstd", "zstd", 3)
 
 
 def chunk_to_store(structure: ArrayStructure) -> tuple[int, ...]:
@@ -44,9 +84,14 @@ def chunk_to_store(structure: ArrayStructure) -> tuple[int, ...]:
     sums = tuple(map(sum, structure.chunks))
     if sums != shape or any(length < 0 for lengths in structure.chunks for length in lengths):
         raise _refused(f"chunks that add up to {list(sums)[:40]} do not fit the shape {list(shape)}")
+    if (count := math.prod(map(len, structure.chunks))) > MAX_CHUNKS:
+        raise _too_many(count, "these lengths")
     chunk = _regular(structure.chunks)
     if chunk is None or 0 in chunk:
         chunk = choose_chunk(tuple(length or _GROWING for length in shape), itemsize)
+    elif chunk and len(structure.chunks[0]) == 1:
+        row = math.prod(chunk[1:]) * itemsize
+        chunk = (max(chunk[0], _SMALL // row), *chunk[1:])
     check_size(shape, chunk, itemsize)
     return chunk
 
@@ -55,15 +100,19 @@ def check_size(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> Non
     """Unprocessable if there are too many chunks, or if they are too large."""
     count = math.prod(-(-length // step) for length, step in zip(shape, chunk, strict=True))
     if count > MAX_CHUNKS:
-        raise _refused(
-            f"{count:_} chunks of {list(chunk)} are too many, at most {MAX_CHUNKS:_} are stored: choose larger ones, "
-            "of 1 to 8 MiB"
-        )
+        raise _too_many(count, str(list(chunk)))
     if math.prod(chunk) * itemsize > MAX_CHUNK:
         raise _refused(
             f"chunks of {list(chunk)} have {math.prod(chunk) * itemsize:_} bytes, at most {MAX_CHUNK:_} are stored: "
             "choose smaller ones, of 1 to 8 MiB"
         )
+
+
+def _too_many(count: int, lengths: str) -> Unprocessable:
+    return _refused(
+        f"{count:_} chunks of {lengths} are too many, at most {MAX_CHUNKS:_} are stored: choose larger ones, of 1 to "
+        "8 MiB"
+    )
 
 
 def _refused(message: str) -> Unprocessable:
@@ -92,11 +141,11 @@ def describe_zarr(structure: ArrayStructure, chunk: Sequence[int], attributes: M
         "shape": list(structure.shape),
         "data_type": data_type,
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunk)}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},  # one folder to flush
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": _KEYS.separator}},
         "fill_value": _fill(dtype, data_type),
         "codecs": [
             {"name": "bytes", "configuration": endian} if endian else {"name": "bytes"},
-            {"name": "zstd", "configuration": {"level": _LEVEL, "checksum": True}},
+            {"name": "zstd", "configuration": {"level": LEVEL, "checksum": True}},
         ],
         "attributes": attributes,
         "storage_transformers": [],

@@ -116,7 +116,7 @@ def test_empty_tables_and_tables_without_columns_are_served(connect) -> None:
         ("POST", "full/t", b"\xff\xfe", 422, "the body does not fit"),
         ("POST", "full/t", b'["\\ud800"]', 422, "the body does not fit"),
         ("GET", "full/a", None, 404, "of family 'array'"),
-        ("PUT", "full/t", b"", 405, "Method Not Allowed"),
+        ("DELETE", "full/t", b"", 405, "Method Not Allowed"),
     ],
 )
 def test_a_mistake_is_explained(connect, method, query, *, body, status, sentence) -> None:

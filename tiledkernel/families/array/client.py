@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from tiledkernel.client.calls import Call, call_array
 from tiledkernel.client.plans import Plan, ask_data, together
 from tiledkernel.client.sinks import Filling
-from tiledkernel.families.array.client_indexed import IndexedClient
 from tiledkernel.families.array.client_memory import targets
 from tiledkernel.families.array.client_selection import (
     MAX_PIECE,
@@ -23,6 +22,7 @@ from tiledkernel.families.array.client_selection import (
     divide,
     short_index,
 )
+from tiledkernel.families.array.client_writing import WritingArray
 from tiledkernel.families.array.dtypes import to_numpy
 from tiledkernel.families.array.structure import ArrayStructure
 from tiledkernel.slices import Cut, format_slice
@@ -30,7 +30,7 @@ from tiledkernel.slices import Cut, format_slice
 _MANY_CHUNKS = 5  # along one axis; more are abbreviated
 
 
-class ArrayClient(IndexedClient):
+class ArrayClient(WritingArray):
     """An array on the server: index it as a numpy array, and only the selection is fetched.
 
     >>> x[:2, ::10]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from tiledkernel.blocks import Block, Chunks, block_bounds, parse_block
-from tiledkernel.errors import SliceOutOfRange, Unprocessable
+from tiledkernel.errors import Conflict, SliceOutOfRange, Unprocessable
 from tiledkernel.slices import Cut, Part, cut_shape, parse_slice
 
 _SHAPE = re.compile(r"scalar|[0-9]{1,18}(?:,[0-9]{1,18}){0,63}", re.ASCII)
@@ -79,6 +80,20 @@ def _within(bounds: tuple[slice, ...], text: str) -> Cut:
 
 def _shift(part: Part, start: int) -> Part:
     return part + start if isinstance(part, int) else slice(part.start + start, part.stop + start, part.step)
+
+
+def reaches_beyond(offset: Sequence[int], lengths: Sequence[int], shape: Sequence[int]) -> bool:
+    """Whether data at an offset reach beyond a shape."""
+    return any(at + length > end for at, length, end in zip(offset, lengths, shape, strict=True))
+
+
+def check_inside(offset: tuple[int, ...], lengths: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Conflict if data at an offset reach beyond an array, which may not grow unless somebody says so."""
+    if reaches_beyond(offset, lengths, shape):
+        raise Conflict(
+            f"data of shape {lengths} at offset {offset} reach beyond the shape {shape} of the array. "
+            "Use ?extend=true to let it grow."
+        )
 
 
 def _check_shape(cut: Cut, expected: str | None) -> None:

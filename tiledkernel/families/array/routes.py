@@ -1,4 +1,4 @@
-"""Reading arrays over HTTP: whole, sliced, or by block."""
+"""Reading arrays over HTTP: whole, sliced, or by block; writing them is in `writing.py`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tiledkernel.access.scopes import READ_DATA
 from tiledkernel.encoding import Body, Encoding
 from tiledkernel.families.array.cuts import BlockQuery, FullQuery, cut_of_block, cut_of_full
 from tiledkernel.families.array.payload import ArrayPayload
+from tiledkernel.families.array.writing import ROUTES as WRITING
 from tiledkernel.media_types import ARRAY_BYTES
 from tiledkernel.nodes.protocols import EncodedBlock, RestsEncoded
 from tiledkernel.records import Route
@@ -83,4 +84,5 @@ ROUTES = (
         parameters=BlockQuery,
         families=frozenset({"array"}),
     ),
+    *WRITING,
 )

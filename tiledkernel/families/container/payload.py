@@ -24,7 +24,8 @@ class ContainerPayload:
     def children(self) -> Iterator[tuple[str, Entry]]:
         """Keys and entries of the children; BadRequest names a field that is none. Broken links have no node."""
         if self.fields is None:
-            yield from self.resolver.children(self.entry)
+            for key, entry in self.resolver.children(self.entry):
+                yield key, self.resolver.with_data(entry)
             return
         for key in self.fields:
             found = list(self.resolver.children(self.entry, iter([key])))
@@ -32,7 +33,7 @@ class ContainerPayload:
                 raise BadRequest(
                     f"no child {key!r} in {'/'.join(self.entry.path) or 'the root'!r}: 'field' names children"
                 )
-            yield found[0]
+            yield key, self.resolver.with_data(found[0][1])
 
     def below(self, entry: Entry) -> ContainerPayload:
         """A child container, whole."""

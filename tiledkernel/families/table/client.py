@@ -10,9 +10,9 @@ from tiledkernel.client.calls import call_node, call_partition
 from tiledkernel.client.errors import ClientError
 from tiledkernel.client.exporting import saving
 from tiledkernel.client.messages import item_of
-from tiledkernel.client.node import Node
 from tiledkernel.client.plans import Plan, ask_bytes, ask_message, together
 from tiledkernel.client.uris import join_path
+from tiledkernel.families.table.client_writing import WritingTable
 from tiledkernel.families.table.structure import TableStructure
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class DataFrameClient(Node):
+class DataFrameClient(WritingTable):
     """A table on the server.
 
     >>> t.read(["A", "B"])
     >>> t["A"][:10]
+    >>> t.write({"A": [1, 2], "B": ["x", "y"]})
     """
 
     structure_type: ClassVar = TableStructure

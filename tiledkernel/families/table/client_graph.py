@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import dask
 import dask.dataframe as dd
 import pandas as pd
 import pyarrow as pa
+from dask.base import compute
 from dask.dataframe.utils import clear_known_categories
+from dask.delayed import delayed
 
 from tiledkernel.client.lazy import Remote
 from tiledkernel.families.table.client import DataFrameClient
@@ -34,6 +37,13 @@ def lazy_frame(client: DataFrameClient, columns: list[str] | None) -> dd.DataFra
             source, partitions, meta=meta, columns=columns, label="tiled-table"
         )
     return frame
+
+
+def store_partitions(frame: dd.DataFrame, target: Callable[[pd.DataFrame, int], None]) -> None:
+    """Compute the partitions of a DataFrame, and hand each to `target` with its number where it was computed."""
+    send: Any = delayed(target, pure=False)
+    parts = frame.to_delayed()  # type: ignore[no-untyped-call]  # nor there
+    compute(*[send(part, number) for number, part in enumerate(parts)])  # type: ignore[no-untyped-call]  # nor there
 
 
 def empty_frame(structure: TableStructure) -> pd.DataFrame:

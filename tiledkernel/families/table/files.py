@@ -1,15 +1,20 @@
-"""Files that hold tables: opened for the length of a call, and what is wrong with them said in words."""
+"""Files that hold tables: open for the length of a call, read or written, and what is wrong with them said in words."""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedWriter
 from pathlib import Path
 
 import pyarrow
 
-from tiledkernel.errors import Gone, NotReady, ReadFailed
+from tiledkernel.errors import Gone, NotReady, ReadFailed, StorageFull
+from tiledkernel.nodes.durable import PARTIAL
 from tiledkernel.nodes.stamps import Stamp, stamp_of
 
 
@@ -47,6 +52,29 @@ def explained(path: Path, kind: str) -> Iterator[None]:
             f"{path.name} cannot be read as {kind}: {reason}; if it is still being written, wait for its end, "
             "else write it again"
         ) from error
+
+
+@contextmanager
+def placed(path: Path) -> Iterator[BufferedWriter]:
+    """A new file to write to, which is on disk and in its place afterwards, unless something went wrong.
+
+    The caller flushes the folder. StorageFull if there is no room left.
+    """
+    partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise StorageFull(f"there is no room left to store {path.name}: nothing was changed") from error
+        raise
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def part_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

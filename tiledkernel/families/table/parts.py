@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeAlias
 import pyarrow
 from msgspec import Struct
 
+from tiledkernel.families.table.describe import describe_table
 from tiledkernel.families.table.files import explained
-from tiledkernel.families.table.memory import describe_table
 from tiledkernel.families.table.schemas import index_last, with_index
 from tiledkernel.families.table.structure import FAMILY
 from tiledkernel.nodes.stamps import Stamp, stamp_of

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow
 
 from tiledkernel.errors import ReadFailed
-from tiledkernel.families.table.memory import index_columns
+from tiledkernel.families.table.describe import index_columns
 
 # Kept in files by libraries for themselves; not what an owner says about the data.
 _TECHNICAL = frozenset({b"pandas", b"ARROW:schema"})
@@ -48,12 +48,16 @@ def _reordered(schema: pyarrow.Schema, names: Sequence[str]) -> pyarrow.Schema:
     return pyarrow.schema(fields).with_metadata(schema.metadata)
 
 
+def repeated_name(schema: pyarrow.Schema) -> str | None:
+    """The first name that several columns have; None if all differ."""
+    return next((name for name, count in Counter(schema.names).items() if count > 1), None)
+
+
 def check_names(schema: pyarrow.Schema, path: Path) -> None:
     """ValueError if two columns have one name."""
-    repeated = [name for name, count in Counter(schema.names).items() if count > 1]
-    if repeated:
+    if repeated := repeated_name(schema):
         raise ValueError(
-            f"{path.name} has several columns named {repeated[0]!r}: a table is read by the names of its columns, "
+            f"{path.name} has several columns named {repeated!r}: a table is read by the names of its columns, "
             "so write it again with distinct ones"
         )
 
@@ -75,6 +79,12 @@ def check_present(found: pyarrow.Schema, wanted: pyarrow.Schema, path: Path) -> 
         raise ReadFailed(f"{path.name} no longer fits its table: {difference}")
 
 
+def check_named(found: pyarrow.Schema, wanted: pyarrow.Schema, path: Path) -> None:
+    """ReadFailed if a file of ours lacks a wanted column; its types may be others that hold the same values."""
+    if missing := next((name for name in wanted.names if name not in found.names), None):
+        raise ReadFailed(f"{path.name} no longer fits its table: it has no column {missing!r}")
+
+
 def _first_difference(found: pyarrow.Schema, wanted: pyarrow.Schema) -> str:
     """In what way `found` lacks something that is wanted, in words; empty if in none. More columns do not matter."""
     for field in wanted:
@@ -82,11 +92,11 @@ def _first_difference(found: pyarrow.Schema, wanted: pyarrow.Schema) -> str:
         if position < 0:
             return f"it has no column {field.name!r}"
         kind = found.field(position).type
-        if _storage(kind) != _storage(field.type):
+        if storage_type(kind) != storage_type(field.type):
             return f"its column {field.name!r} is {kind}, expected {field.type}"
     return ""
 
 
-def _storage(kind: Any) -> Any:
-    """What rests in the file: an extension type appears when some library registers it, perhaps only later."""
+def storage_type(kind: Any) -> Any:
+    """The type without the name of an extension, which is there only while some library has it registered."""
     return kind.storage_type if isinstance(kind, pyarrow.BaseExtensionType) else kind

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tiled_awkward.archives import read_archive
 from tiled_awkward.awkward.structure import AwkwardStructure
 from tiledkernel import references
-from tiledkernel.client.calls import Call, without_query
+from tiledkernel.client.calls import Call, call_upload, without_query
 from tiledkernel.client.exporting import saving
 from tiledkernel.client.node import Node
-from tiledkernel.client.plans import Plan, ask_bytes
+from tiledkernel.client.plans import Plan, ask_bytes, ask_upload
 
 if TYPE_CHECKING:
     import awkward
 
+_ZIP = "application/zip"
 _SHOWN_FIELDS = 10
 _SHOWN_WIDTH = 60
 
@@ -62,15 +63,34 @@ class AwkwardClient(Node):
         structure = self.structure()
         return self._run(selecting(structure.form, structure.length, index, self._fetching))
 
-    def _fetching(self, form_keys: Collection[str]) -> Plan[Mapping[str, bytes]]:
+    def _fetching(self, form_keys: Collection[str]) -> Plan[Mapping[str, memoryview]]:
         """The buffers of these nodes of the form."""
         call = Call(
             url=without_query(self._item["links"]["buffers"]),
             method="POST",
-            headers={"accept": "application/zip"},
+            headers={"accept": _ZIP},
             json=sorted(form_keys),
         )
         return read_archive((yield from ask_bytes(call)))
+
+    def write(self, array: awkward.Array | Mapping[str, Any]) -> None:
+        """Replace all data; others who read see those from before, or all of the new ones.
+
+        Parameters
+        ----------
+        array
+            Of the same type and length. Buffers by their names will do, as `awkward.to_buffers` gives them.
+
+        Examples
+        --------
+        >>> x.write(awkward.Array([[1, 2], [3]]))
+        """
+        return self._run(self.writing(array))
+
+    def writing(self, array: awkward.Array | Mapping[str, Any]) -> Plan[None]:
+        """What `x.write(array)` does, for another plan."""
+        encode: Callable[..., Any] = references.load("tiled_awkward.awkward.client_writing:encode")
+        yield from ask_upload(call_upload("PUT", self._link("full"), encode(array, self.structure()), _ZIP))
 
     def export(self, filepath: Any, *, format: str | None = None) -> None:  # noqa: A002 - the name that users know
         """Save the array.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tiledkernel.client.messages import UnexpectedAnswer
 from tiledkernel.client.plans import Plan
 
-Fetching: TypeAlias = Callable[[Collection[str]], Plan[Mapping[str, bytes]]]
+Fetching: TypeAlias = Callable[[Collection[str]], Plan[Mapping[str, memoryview]]]
 
 
 def selecting(form: Mapping[str, Any], length: int, index: Any, fetching: Fetching) -> Plan[Any]:

@@ -1,15 +1,18 @@
-"""The client of a ragged array; awkward and ragged load when lists are read."""
+"""The client of a ragged array; awkward and ragged load when lists are read or written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
 
 from tiled_awkward.ragged.structure import RaggedStructure
 from tiledkernel import references
-from tiledkernel.client.calls import Call, without_query
+from tiledkernel.client.calls import Call, Parameters, call_upload, without_query
+from tiledkernel.client.conflicts import in_words_of_python
 from tiledkernel.client.errors import ClientError
-from tiledkernel.client.plans import Plan, ask_bytes
+from tiledkernel.client.plans import Plan, ask_bytes, ask_upload
 from tiledkernel.families.array.client_indexed import IndexedClient
 from tiledkernel.families.array.client_selection import checked_index
 from tiledkernel.media_types import JSON
@@ -108,6 +111,107 @@ class RaggedClient(IndexedClient):
         parameters = [("slice", text)] if (text := _text_of(parts)) else []
         return Call(url=without_query(self._link("full")), parameters=parameters, headers={"accept": media_type})
 
+    # Writing
+
+    def write(self, array: Any, persist: bool = True) -> None:  # noqa: FBT001, FBT002 - users know it as the second argument
+        """Replace all rows; others who read see those from before, or all of the new ones.
+
+        Parameters
+        ----------
+        array
+            With as many axes, and elements of the same type; of the `ragged` or `awkward` library, or nested lists.
+        persist
+            Whether the server keeps the rows, or only tells those who listen.
+
+        Examples
+        --------
+        >>> x.write([[1.0, 2.0], [3.0]])
+        """
+        return self._run(self.writing(array, persist=persist))
+
+    def writing(self, array: Any, *, persist: bool = True) -> Plan[None]:
+        """What `x.write(array)` does, for another plan."""
+        rows = _encoder("rows_of")(array, self.structure())
+        yield from self._sending("PUT", "full", rows, [], persist=persist)
+        if persist:
+            self._take_over(_encoder("replaced")(self.structure(), rows))
+
+    def write_block(self, array: Any, block: int | Sequence[int], persist: bool = True) -> None:  # noqa: FBT001, FBT002 - users know it as the third argument
+        """Replace the rows of one chunk, by its number along the first axis.
+
+        >>> x.write_block([[1.0, 2.0], [3.0]], 0)
+        """
+        return self._run(self._replacing_block(array, block, persist=persist))
+
+    def _replacing_block(self, array: Any, block: int | Sequence[int], *, persist: bool) -> Plan[None]:
+        yield from self.writing_block(array, block, persist=persist)
+        if persist:
+            yield from self._refreshing()  # only the server knows how many elements there were before
+
+    def writing_block(self, array: Any, block: int | Sequence[int], *, persist: bool = True) -> Plan[None]:
+        """Replace the rows of one chunk, as a part of another plan, which is not interested in their number."""
+        (number,) = (block,) if isinstance(block, int) else block
+        chunks = self.chunks[0] or ()
+        if not 0 <= number < len(chunks):
+            raise IndexError(f"no block {number}: this array has {len(chunks)} along its first axis, numbered from 0")
+        rows = _encoder("rows_of")(array, self.structure())
+        yield from self._sending("PUT", "block", rows, [("block", str(number))], persist=persist)
+
+    def patch(
+        self,
+        array: Any,
+        offset: int | Sequence[int],
+        extend: bool = False,  # noqa: FBT001, FBT002 - users know it as the third argument
+        persist: bool = True,  # noqa: FBT001, FBT002 - and this as the fourth
+    ) -> None:
+        """Add rows at the end.
+
+        Parameters
+        ----------
+        array
+            With as many axes, and elements of the same type; of the `ragged` or `awkward` library, or nested lists.
+        offset
+            How many rows there are.
+        extend, persist
+            Both true: nothing else is possible.
+
+        Raises
+        ------
+        tiledkernel.utils.Conflicts
+            If there are more rows by now, or less.
+
+        Examples
+        --------
+        >>> x.patch([[1.0, 2.0], [3.0]], offset=len(x), extend=True)
+        """
+        return self._run(self.patching(array, offset, extend=extend, persist=persist))
+
+    def patching(
+        self, array: Any, offset: int | Sequence[int], *, extend: bool = False, persist: bool = True
+    ) -> Plan[None]:
+        """What `x.patch(array, offset)` does, for another plan."""
+        start, *others = (offset,) if isinstance(offset, int) else offset
+        if not (extend and persist) or start != len(self) or any(others):
+            raise NotImplementedError(
+                f"rows can only be added at the end of a ragged array: pass offset={len(self)} and extend=True"
+            )
+        rows = _encoder("rows_of")(array, self.structure())
+        named = [("shape", str(len(rows))), ("offset", str(start)), ("extend", "true")]
+        with in_words_of_python():
+            described = yield from self._sending("PATCH", "full", rows, named, persist=True)
+        self._take_over(_encoder("grown")(self.structure(), rows, described))
+
+    def _take_over(self, structure: RaggedStructure) -> None:
+        """The structure that the array has by now."""
+        self._structure = structure
+        self._item = {**self._item, "attributes": {**self._attributes, "structure": msgspec.to_builtins(structure)}}
+
+    def _sending(self, method: Any, link: str, rows: Any, named: Parameters, *, persist: bool) -> Plan[Any]:
+        """Rows on their way; sending them again adds none twice, since the server looks at the offset."""
+        parameters = [*named, *([] if persist else [("persist", "false")])]
+        body = _encoder("encode")(rows)
+        return (yield from ask_upload(call_upload(method, self._link(link), body, _ZIP, parameters)))
+
     # Export and display
 
     def _slice_text(self, index: Any) -> str:
@@ -126,3 +230,8 @@ def _text_of(parts: NDSlice) -> str:
 def _decoder(name: str) -> Callable[..., ragged.array]:
     decode: Callable[..., ragged.array] = references.load(f"tiled_awkward.ragged.client_arrays:{name}")
     return decode
+
+
+def _encoder(name: str) -> Callable[..., Any]:
+    encode: Callable[..., Any] = references.load(f"tiled_awkward.ragged.client_writing:{name}")
+    return encode

@@ -12,6 +12,7 @@ import ragged
 
 from tiled_awkward.archives import read_archive
 from tiled_awkward.buffers import Buffers, put_together
+from tiled_awkward.ragged.entries import buffers_of
 from tiledkernel.client.messages import UnexpectedAnswer
 from tiledkernel.slices import NDSlice
 
@@ -29,12 +30,7 @@ def decode_lists(body: bytes | bytearray, dtype: np.dtype[Any], parts: NDSlice =
 
 
 def _buffers_of(body: bytes | bytearray) -> Buffers:
-    """Form, length and buffers: the form is JSON, written as a JSON text once more."""
     try:
-        entries = read_archive(body)
-        form = msgspec.json.decode(entries.pop("form"))
-        if isinstance(form, str):
-            form = msgspec.json.decode(form)
-        return Buffers(form, int.from_bytes(entries.pop("length"), "big"), entries)
-    except (zipfile.BadZipFile, KeyError, msgspec.DecodeError) as error:
+        return buffers_of(read_archive(body))
+    except (zipfile.BadZipFile, ValueError) as error:
         raise UnexpectedAnswer(f"the answer is no archive of a ragged array: {error!r}") from error

@@ -10,8 +10,8 @@ import awkward
 import ragged
 from msgspec import UNSET
 
+from tiled_awkward.ragged.describing import describe_ragged
 from tiled_awkward.ragged.structure import FAMILY, RaggedStructure
-from tiledkernel.families.array.dtypes import from_numpy
 from tiledkernel.nodes.protocols import Node
 from tiledkernel.slices import Cut, NDSlice
 from tiledkernel.specs import Spec, as_spec
@@ -49,20 +49,7 @@ class MemoryRagged:
         generation: Hashable = UNSET,
     ) -> None:
         self.array = array if isinstance(array, ragged.array) else ragged.array(array)
-        shape = self.array.shape
-        if not shape:
-            raise ValueError(f"{array!r} has no axis along which it could be ragged: serve it as an array")
-        if dims is not None and len(dims) != len(shape):
-            raise ValueError(
-                f"dims {tuple(dims)!r} do not fit a ragged array of shape {shape}: one name per axis is needed"
-            )
-        self.structure = RaggedStructure(
-            data_type=from_numpy(self.array.dtype),
-            shape=shape,
-            size=int(self.array.size or 0),
-            chunks=tuple(None if length is None else (length,) for length in shape),
-            dims=None if dims is None else tuple(map(str, dims)),
-        )
+        self.structure = describe_ragged(self.array, dims)
         self.metadata: Mapping[str, Any] = {} if metadata is None else metadata
         self.specs = tuple(as_spec(spec) for spec in specs)
         self._generation = next(_generations) if generation is UNSET else generation
