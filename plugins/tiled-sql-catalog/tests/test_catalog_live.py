@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -163,6 +165,20 @@ def test_a_failure_leaves_a_named_database_alone(composition):
     with pytest.raises(ConfigurationError, match="no container at '/b'"):
         in_memory(named_memory="kept", mount_node="/b", composition=composition)
     assert list(tree) == ["a"]
+
+
+def test_a_catalog_in_memory_leaves_alone_what_lies_in_its_folder(tmp_path, composition):
+    """However old it is: it belongs to another catalog."""
+    data = tmp_path / "data" / "ab" / ("ab" * 16)
+    data.mkdir(parents=True)
+    for path in (data, data.parent):
+        os.utime(path, (0, 0))
+    tree = in_memory(writable_storage=[tmp_path / "data"], composition=composition)
+    for thread in threading.enumerate():
+        if thread.name == "tiled-sweep":
+            thread.join()
+    assert data.is_dir()
+    tree.close()
 
 
 # Parts of a catalog

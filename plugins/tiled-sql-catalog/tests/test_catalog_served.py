@@ -47,5 +47,5 @@ def test_servers_share_a_catalog(serve, connect):
     one.create_container("x")
     two["x"].write_array([1, 2, 3], key="a")
     assert one["x/a"].read().tolist() == [1, 2, 3]
-    one["x"].delete("a")
+    one["x/a"].delete(external_only=False)
     assert list(two["x"]) == []

@@ -47,3 +47,8 @@ class Batch:
 def insert_entries(connection: Connection, dialect: Dialect, index: Sequence[IndexRow]) -> None:
     """Put entries into the index, in its order."""
     dialect.load(connection, entries, _ENTRY, sorted(index), "")
+
+
+def delete_entries(connection: Connection, dialect: Dialect, index: Sequence[IndexRow]) -> None:
+    """Take entries out of the index."""
+    dialect.unload(connection, entries, _ENTRY, sorted(index))

@@ -207,10 +207,11 @@ class CatalogContainer(CatalogNode):
         return found[0] if found else None
 
     def close(self) -> None:
-        """Close the connections to the database; a later question opens new ones.
+        """Close the connections to the database and to those of tables; a later question opens new ones.
 
         A database in memory is its connection, and so goes with the last of its catalogs.
         """
+        self.catalog.vault.close()
         if not is_memory(self.store.database.url):
             self.store.database.close()
 

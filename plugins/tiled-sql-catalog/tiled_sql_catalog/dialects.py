@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -38,6 +38,7 @@ class Dialect(Struct, frozen=True):
     - `reserve`: ids of a table that rows to be inserted in this transaction may have, in their order.
     - `settle`: let ids count on from the largest one, after rows were given ids that had not been reserved.
     - `load`: insert many rows, given as values of some columns; a clause may say what to do on a conflict.
+    - `unload`: delete many rows, given as values of some columns.
     - `among`: the clause that says that a column has one of some values, and its parameters.
     """
 
@@ -46,6 +47,7 @@ class Dialect(Struct, frozen=True):
     reserve: Callable[[Connection, Table, int], Sequence[int]]
     settle: Callable[[Connection, Table], None]
     load: Callable[[Connection, Table, Sequence[str], Sequence[Row], str], None]
+    unload: Callable[[Connection, Table, Sequence[str], Sequence[Row]], None]
     among: Callable[[list[Any]], tuple[str, Row]]
 
 
@@ -83,6 +85,12 @@ def _insert(table: str, names: tuple[str, ...], on_conflict: str, size: int) -> 
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * size)} {on_conflict}"  # noqa: S608 - our own names
 
 
+def _unload_from_sqlite(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row]) -> None:
+    if rows:
+        equal = " AND ".join(f"{name} = ?" for name in names)
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {equal}", list(rows))  # noqa: S608 - our own names
+
+
 def _among_in_sqlite(values: list[Any]) -> tuple[str, Row]:
     return f"IN ({', '.join('?' * len(values))})", tuple(values)
 
@@ -101,11 +109,27 @@ def _load_into_postgresql(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row], on_conflict: str
 ) -> None:
     """All rows of a piece in one statement, column by column."""
-    arrays = ", ".join(f"%b::{_ARRAYS[table.c[name].type.python_type]}[]" for name in names)
-    text = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608 - our own names
+    rest = f"SELECT * FROM unnest({_arrays(table, names)}) {on_conflict}"  # noqa: S608 - our own names
+    for columns in _columns(rows):
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(names)}) {rest}", columns)
+
+
+def _unload_from_postgresql(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row]) -> None:
+    equal = " AND ".join(f"{table.name}.{name} = gone.{name}" for name in names)
+    gone = f"unnest({_arrays(table, names)}) AS gone ({', '.join(names)})"
+    text = f"DELETE FROM {table.name} USING {gone} WHERE {equal}"  # noqa: S608 - our own names
+    for columns in _columns(rows):
+        connection.exec_driver_sql(text, columns)
+
+
+def _arrays(table: Table, names: Sequence[str]) -> str:
+    return ", ".join(f"%b::{_ARRAYS[table.c[name].type.python_type]}[]" for name in names)
+
+
+def _columns(rows: Sequence[Row]) -> Iterator[tuple[list[Any], ...]]:
+    """The columns of the rows, piece by piece."""
     for start in range(0, len(rows), _PIECE):
-        columns = zip(*rows[start : start + _PIECE], strict=True)
-        connection.exec_driver_sql(text, tuple(list(column) for column in columns))
+        yield tuple(list(column) for column in zip(*rows[start : start + _PIECE], strict=True))
 
 
 def _among_in_postgresql(values: list[Any]) -> tuple[str, Row]:
@@ -122,6 +146,7 @@ SQLITE = Dialect(
     reserve=_reserve_in_sqlite,
     settle=_settle_in_sqlite,
     load=_load_into_sqlite,
+    unload=_unload_from_sqlite,
     among=_among_in_sqlite,
 )
 POSTGRESQL = Dialect(
@@ -130,6 +155,7 @@ POSTGRESQL = Dialect(
     reserve=_reserve_in_postgresql,
     settle=_settle_in_postgresql,
     load=_load_into_postgresql,
+    unload=_unload_from_postgresql,
     among=_among_in_postgresql,
 )
 

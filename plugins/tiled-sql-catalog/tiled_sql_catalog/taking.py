@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +32,7 @@ Progress = Callable[[int, int], None]
 SHIFT = 1  # a node's id is by so much more than it was: the old root's is 0
 LONGEST_KEY = 2600  # bytes: more than an index of PostgreSQL takes
 _EXAMPLES = 5
+_OF_FILE = re.compile(r"(file://(?:localhost)?)(/.*)", re.DOTALL)
 _specs = msgspec.json.Decoder(tuple[Spec, ...])
 _paths = Among(nodes.c.id, select(nodes.c.id, nodes.c.path))
 _node_ids = Among(nodes.c.id, select(nodes.c.id))
@@ -258,11 +261,8 @@ class _Taking:
         """Files, under their ids."""
         names, count = ("id", "digest", "uri", "is_directory", "size"), 0
         for piece in self._old.assets():
-            rows = [
-                (old.id, digest_of(old.uri), old.uri, old.is_directory, old.size)
-                for old in piece
-                if old.uri is not None
-            ]
+            found = [(old, _proper(old.uri)) for old in piece if old.uri is not None]
+            rows = [(old.id, digest_of(uri), uri, old.is_directory, old.size) for old, uri in found]
             if len(rows) < len(piece):
                 self._notes.add("assets", "they have no URI", count=len(piece) - len(rows))
             self._dialect.load(self._connection, assets, names, rows, "")
@@ -287,6 +287,12 @@ class _Taking:
         self._connection.execute(update(nodes).where(filled).values(children=number))
         for table in (nodes, data_sources, assets):
             self._dialect.settle(self._connection, table)
+
+
+def _proper(uri: str) -> str:
+    """A URI of a file as RFC 3986 has it: Tiled puts the path into it as it is, signs of percent and all."""
+    found = _OF_FILE.match(uri)
+    return uri if found is None else found[1] + quote(found[2])
 
 
 def _path(old: OldNode, paths: dict[int, bytes]) -> bytes | None:

@@ -12,14 +12,14 @@ from msgspec.structs import asdict
 from tiled_sql_catalog import revisions
 from tiled_sql_catalog.container import CatalogContainer
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.dialects import PoolSizes
+from tiled_sql_catalog.dialects import PoolSizes, is_memory
 from tiled_sql_catalog.fence import Fence
 from tiled_sql_catalog.files import Files
 from tiled_sql_catalog.node import Catalog
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Store
 from tiled_sql_catalog.structures import Structures
-from tiled_sql_catalog.sweeping import sweep_soon
+from tiled_sql_catalog.sweeping import enlist, identity, sweep_soon
 from tiled_sql_catalog.vault import Vault
 from tiledkernel.composition import Composition
 from tiledkernel.errors import ConfigurationError
@@ -89,6 +89,9 @@ def build_catalog(
         else:
             revisions.check(database)
         store = Store(database)
+        owner = identity(database, store.root())
+        for location in locations:
+            _enlist(location, owner)
         top = _mounted(store, options.mount_node, make=options.create_mount_nodes_if_not_exist)
         structures = Structures(composition.families)
         vault = Vault(store, StorageTable(composition.storages, locations), structures)
@@ -98,7 +101,8 @@ def build_catalog(
             database.close()
         raise
     tree.live = True
-    sweep_soon(database, tuple(locations))
+    if not is_memory(database.url):  # which knows nothing of what lies in a folder from before
+        sweep_soon(database, tuple(locations), owner)
     return tree
 
 
@@ -111,6 +115,16 @@ def _location(given: str | Bucket) -> Location:
         except OSError as error:
             raise ConfigurationError(f"writable_storage: {given!r} cannot be a folder: {error.strerror}") from error
     return location
+
+
+def _enlist(location: Location, owner: str) -> None:
+    try:
+        enlist(location, owner)
+    except OSError as error:
+        raise ConfigurationError(
+            f"writable_storage: {location.folder} cannot be written: {error.strerror}. Let the server write there, "
+            "or name another folder"
+        ) from error
 
 
 def _folder(text: str) -> Path:

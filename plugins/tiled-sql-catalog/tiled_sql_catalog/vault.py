@@ -57,6 +57,10 @@ class Vault:
         for draft in drafts:
             self.remove(source for source in draft.data_sources if source.management != EXTERNAL)
 
+    def close(self) -> None:
+        """Let go of what the storages have open."""
+        self._storages.close()
+
     def keeps(self, source: DataSource) -> bool:
         """Whether a storage knows how to read data that the catalog keeps."""
         return source.management != EXTERNAL and self._storages.of(source) is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from msgspec import structs
 from sqlalchemy import BigInteger, Connection, bindparam, delete, insert, select, update
 
-from tiled_sql_catalog.batch import Batch, insert_entries
+from tiled_sql_catalog.batch import Batch, delete_entries, insert_entries
 from tiled_sql_catalog.content import check_text, content_of
 from tiled_sql_catalog.dialects import Dialect, dialect_of
 from tiled_sql_catalog.entries import Entry, entries_of
@@ -95,18 +95,6 @@ def _made_up(token: str | None) -> str:
     return str(uuid.UUID(bytes=seed, version=4))
 
 
-def _delete_entries(connection: Connection, parent: int, node: int, gone: Iterable[Entry]) -> None:
-    for place, value in gone:
-        connection.execute(
-            delete(entries).where(
-                entries.c.parent == parent,
-                entries.c.address == place,
-                entries.c.value == value,
-                entries.c.node == node,
-            )
-        )
-
-
 def locked(connection: Connection, node: int) -> Node:
     """A node that nobody else changes until the transaction ends; NotFound if it is gone."""
     row = connection.execute(select(*COLUMNS).where(nodes.c.id == node).with_for_update()).first()
@@ -138,9 +126,9 @@ def change(connection: Connection, node: int, make: Callable[[Node], Change]) ->
                 bounded=wanted.metadata is not None,
             ),
         )  # fmt: skip
-        _delete_entries(connection, before.parent, node, old - new)
-        added = [(before.parent, place, value, node) for place, value in new - old]
-        insert_entries(connection, dialect_of(connection), added)
+        dialect = dialect_of(connection)
+        delete_entries(connection, dialect, [(before.parent, place, value, node) for place, value in old - new])
+        insert_entries(connection, dialect, [(before.parent, place, value, node) for place, value in new - old])
     return structs.replace(
         before,
         metadata_text=row["metadata"],
@@ -206,7 +194,8 @@ def remove(
             "these data as well"
         )
     if top.parent is not None:
-        _delete_entries(connection, top.parent, node, _entries(top))
+        gone = [(top.parent, place, value, node) for place, value in _entries(top)]
+        delete_entries(connection, dialect_of(connection), gone)
         _count_children(connection, -1, top.parent)
     dropped: list[Asset] = []
     for level in reversed(levels):  # children before their parents

@@ -25,25 +25,7 @@ CREATE TABLE public.webhooks ( id integer NOT NULL, node_id integer NOT NULL, ur
 INSERT INTO public.access_tags VALUES (1, 'public', true, '2026-11-21 12:16:35.236784', '2026-11-21 12:16:35.236784');
 INSERT INTO public.access_tags VALUES (2, 'staff', false, '2026-11-21 12:16:37.505605', '2026-11-21 12:16:37.505605');
 INSERT INTO public.access_tags VALUES (3, 'unused', false, '2026-11-21 12:16:37.505605', '2026-11-21 12:16:37.505605');
-
-
---
--- Data for Name: access_tags_principals; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: alembic_version; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.alembic_version VALUES ('917dbbcfc4b1');
-
-
---
--- Data for Name: assets; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.assets VALUES (1, 'file://localhost/srv/old/data/raw/inner/changed', true, NULL, NULL, NULL, '2026-11-21 12:16:45.797332', '2026-11-21 12:16:45.797332');
 INSERT INTO public.assets VALUES (2, 'file://localhost/srv/old/data/raw/inner/twin+of+a+shape', true, NULL, NULL, NULL, '2026-11-21 12:16:46.393738', '2026-11-21 12:16:46.393738');
 INSERT INTO public.assets VALUES (3, 'file://localhost/srv/old/data/raw/inner/%C3%BC+%25+%C3%A9', true, NULL, NULL, NULL, '2026-11-21 12:16:46.501574', '2026-11-21 12:16:46.501574');
@@ -57,12 +39,6 @@ INSERT INTO public.assets VALUES (11, 'file://localhost/srv/old/files/img002.tif
 INSERT INTO public.assets VALUES (12, 'file://localhost/srv/old/files/scan.h5', false, NULL, NULL, 8240, '2026-11-21 12:17:04.858574', '2026-11-21 12:17:04.858574');
 INSERT INTO public.assets VALUES (13, 'file://localhost/srv/old/files/t.csv', false, NULL, NULL, 6, '2026-11-21 12:17:04.926758', '2026-11-21 12:17:04.926758');
 INSERT INTO public.assets VALUES (14, 'file://localhost/srv/old/files/z.zarr', true, NULL, NULL, NULL, '2026-11-21 12:17:05.366468', '2026-11-21 12:17:05.366468');
-
-
---
--- Data for Name: data_source_asset_association; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.data_source_asset_association VALUES (1, 1, 'data_uri', NULL);
 INSERT INTO public.data_source_asset_association VALUES (2, 2, 'data_uri', NULL);
 INSERT INTO public.data_source_asset_association VALUES (3, 3, 'data_uri', NULL);
@@ -77,12 +53,6 @@ INSERT INTO public.data_source_asset_association VALUES (10, 11, 'data_uris', 2)
 INSERT INTO public.data_source_asset_association VALUES (11, 12, 'data_uri', NULL);
 INSERT INTO public.data_source_asset_association VALUES (12, 13, 'data_uris', 0);
 INSERT INTO public.data_source_asset_association VALUES (13, 14, 'data_uri', NULL);
-
-
---
--- Data for Name: data_sources; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.data_sources VALUES (1, 3, '9e975a61c12a8cf36c88e464ac37913c', 'application/x-zarr', '{}', '{}', 'writable', 'array', '2026-11-21 12:16:45.797332', '2026-11-21 12:16:45.797332');
 INSERT INTO public.data_sources VALUES (2, 4, 'abdf207903787dbb44f7d3aae0cb2801', 'application/x-zarr', '{}', '{}', 'writable', 'array', '2026-11-21 12:16:46.393738', '2026-11-21 12:16:46.393738');
 INSERT INTO public.data_sources VALUES (3, 5, 'abdf207903787dbb44f7d3aae0cb2801', 'application/x-zarr', '{}', '{}', 'writable', 'array', '2026-11-21 12:16:46.501574', '2026-11-21 12:16:46.501574');
@@ -95,51 +65,9 @@ INSERT INTO public.data_sources VALUES (10, 13, '7280bd30ffd538d8bde6f91522a1dda
 INSERT INTO public.data_sources VALUES (11, 14, 'ce5c450f864003dff29dd23a051a5b2a', 'application/x-hdf5', '{}', '{}', 'external', 'container', '2026-11-21 12:17:04.858574', '2026-11-21 12:17:04.858574');
 INSERT INTO public.data_sources VALUES (12, 15, '7239816ef9c33e94b44b8927bbc961b0', 'text/csv', '{}', '{}', 'external', 'table', '2026-11-21 12:17:04.926758', '2026-11-21 12:17:04.926758');
 INSERT INTO public.data_sources VALUES (13, 16, 'f02d41d03309ba5a1a46109d3c4eea2e', 'application/x-zarr', '{}', '{}', 'external', 'container', '2026-11-21 12:17:05.366468', '2026-11-21 12:17:05.366468');
-
-
---
--- Data for Name: entities; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: entity_access_tags_association; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: link_access_tags_association; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: links; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: namespaces; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: node_access_tags_association; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.node_access_tags_association VALUES (0, 1, NULL);
 INSERT INTO public.node_access_tags_association VALUES (2, 1, 1);
 INSERT INTO public.node_access_tags_association VALUES (2, 2, 1);
-
-
---
--- Data for Name: nodes; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.nodes VALUES (0, NULL, '', 'container', '{}', '[]', '2026-11-21 12:16:35.236784', '2026-11-21 12:16:35.236784');
 INSERT INTO public.nodes VALUES (1, 0, 'raw', 'container', '{"color": "red", "number": 1}', '[{"name": "crate", "version": "2"}, {"name": "plain", "version": null}]', '2026-11-21 12:16:43.904182', '2026-11-21 12:16:43.904182');
 INSERT INTO public.nodes VALUES (2, 1, 'inner', 'container', '{"depth": 2}', '[]', '2026-11-21 12:16:43.9929', '2026-11-21 12:16:43.9929');
@@ -156,26 +84,8 @@ INSERT INTO public.nodes VALUES (13, 12, 'img', 'array', '{}', '[]', '2026-11-21
 INSERT INTO public.nodes VALUES (14, 12, 'scan', 'container', '{"s": "Si"}', '[]', '2026-11-21 12:17:04.858574', '2026-11-21 12:17:04.858574');
 INSERT INTO public.nodes VALUES (15, 12, 't', 'table', '{}', '[]', '2026-11-21 12:17:04.926758', '2026-11-21 12:17:04.926758');
 INSERT INTO public.nodes VALUES (16, 12, 'z', 'container', '{"node_type": "group", "attributes": {}, "zarr_format": 3}', '[]', '2026-11-21 12:17:05.366468', '2026-11-21 12:17:05.366468');
-
-
---
--- Data for Name: nodes_closure; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: revisions; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.revisions VALUES (1, 3, 1, '{"f": 0.1, "t": true, "v": [1, null, {"q": "é"}]}', '[]', '2026-11-21 12:16:46.231136', '2026-11-21 12:16:46.231136');
 INSERT INTO public.revisions VALUES (3, 3, 3, '{"f": 0.1, "t": true, "v": 3}', '[{"name": "new", "version": null}]', '2026-11-21 12:16:46.317937', '2026-11-21 12:16:46.317937');
-
-
---
--- Data for Name: structures; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.structures VALUES ('9e975a61c12a8cf36c88e464ac37913c', '{"dims": null, "shape": [3, 4], "chunks": [[3], [4]], "data_type": {"kind": "f", "dt_units": null, "itemsize": 8, "endianness": "little"}, "resizable": false}');
 INSERT INTO public.structures VALUES ('abdf207903787dbb44f7d3aae0cb2801', '{"dims": null, "shape": [3, 4], "chunks": [[3], [4]], "data_type": {"kind": "i", "dt_units": null, "itemsize": 8, "endianness": "little"}, "resizable": false}');
 INSERT INTO public.structures VALUES ('80998fae337160cc88af52df574bb8c9', '{"columns": ["x", "y"], "resizable": false, "npartitions": 1, "arrow_schema": "data:application/vnd.apache.arrow.file;base64,//////gCAAAQAAAAAAAKAA4ABgAFAAgACgAAAAABBAAQAAAAAAAKAAwAAAAEAAgACgAAAFQCAAAEAAAAAQAAAAwAAAAIAAwABAAIAAgAAAAsAgAABAAAAB4CAAB7ImluZGV4X2NvbHVtbnMiOiBbeyJraW5kIjogInJhbmdlIiwgIm5hbWUiOiBudWxsLCAic3RhcnQiOiAwLCAic3RvcCI6IDIsICJzdGVwIjogMX1dLCAiY29sdW1uX2luZGV4ZXMiOiBbeyJuYW1lIjogbnVsbCwgImZpZWxkX25hbWUiOiBudWxsLCAicGFuZGFzX3R5cGUiOiAidW5pY29kZSIsICJudW1weV90eXBlIjogIm9iamVjdCIsICJtZXRhZGF0YSI6IHsiZW5jb2RpbmciOiAiVVRGLTgifX1dLCAiY29sdW1ucyI6IFt7Im5hbWUiOiAieCIsICJmaWVsZF9uYW1lIjogIngiLCAicGFuZGFzX3R5cGUiOiAiaW50NjQiLCAibnVtcHlfdHlwZSI6ICJpbnQ2NCIsICJtZXRhZGF0YSI6IG51bGx9LCB7Im5hbWUiOiAieSIsICJmaWVsZF9uYW1lIjogInkiLCAicGFuZGFzX3R5cGUiOiAidW5pY29kZSIsICJudW1weV90eXBlIjogIm9iamVjdCIsICJtZXRhZGF0YSI6IG51bGx9XSwgImF0dHJpYnV0ZXMiOiB7fSwgImNyZWF0b3IiOiB7ImxpYnJhcnkiOiAicHlhcnJvdyIsICJ2ZXJzaW9uIjogIjI2LjAuMSJ9LCAicGFuZGFzX3ZlcnNpb24iOiAiMi4zLjMifQAABgAAAHBhbmRhcwAAAgAAAEAAAAAEAAAA2P///wAAAQUQAAAAGAAAAAQAAAAAAAAAAQAAAHkAAAAEAAQABAAAABAAFAAIAAYABwAMAAAAEAAQAAAAAAABAhAAAAAcAAAABAAAAAAAAAABAAAAeAAAAAgADAAIAAcACAAAAAAAAAFAAAAA"}');
@@ -188,71 +98,3 @@ INSERT INTO public.structures VALUES ('7280bd30ffd538d8bde6f91522a1dda2', '{"dim
 INSERT INTO public.structures VALUES ('ce5c450f864003dff29dd23a051a5b2a', '{"keys": ["det"]}');
 INSERT INTO public.structures VALUES ('7239816ef9c33e94b44b8927bbc961b0', '{"columns": ["x"], "resizable": false, "npartitions": 1, "arrow_schema": "data:application/vnd.apache.arrow.file;base64,/////2gCAAAQAAAAAAAKAA4ABgAFAAgACgAAAAABBAAQAAAAAAAKAAwAAAAEAAgACgAAAPABAAAEAAAAAQAAAAwAAAAIAAwABAAIAAgAAADIAQAABAAAALgBAAB7ImluZGV4X2NvbHVtbnMiOiBbeyJraW5kIjogInJhbmdlIiwgIm5hbWUiOiBudWxsLCAic3RhcnQiOiAwLCAic3RvcCI6IDAsICJzdGVwIjogMX1dLCAiY29sdW1uX2luZGV4ZXMiOiBbeyJuYW1lIjogbnVsbCwgImZpZWxkX25hbWUiOiBudWxsLCAicGFuZGFzX3R5cGUiOiAidW5pY29kZSIsICJudW1weV90eXBlIjogIm9iamVjdCIsICJtZXRhZGF0YSI6IHsiZW5jb2RpbmciOiAiVVRGLTgifX1dLCAiY29sdW1ucyI6IFt7Im5hbWUiOiAieCIsICJmaWVsZF9uYW1lIjogIngiLCAicGFuZGFzX3R5cGUiOiAiaW50NjQiLCAibnVtcHlfdHlwZSI6ICJpbnQ2NCIsICJtZXRhZGF0YSI6IG51bGx9XSwgImF0dHJpYnV0ZXMiOiB7fSwgImNyZWF0b3IiOiB7ImxpYnJhcnkiOiAicHlhcnJvdyIsICJ2ZXJzaW9uIjogIjI2LjAuMSJ9LCAicGFuZGFzX3ZlcnNpb24iOiAiMi4zLjMifQAAAAAGAAAAcGFuZGFzAAABAAAAFAAAABAAFAAIAAYABwAMAAAAEAAQAAAAAAABAhAAAAAcAAAABAAAAAAAAAABAAAAeAAAAAgADAAIAAcACAAAAAAAAAFAAAAA"}');
 INSERT INTO public.structures VALUES ('f02d41d03309ba5a1a46109d3c4eea2e', '{"keys": ["a"]}');
-
-
---
--- Data for Name: webhook_deliveries; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: webhooks; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Name: access_tags_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.access_tags_id_seq', 3, true);
-
-
---
--- Name: access_tags_principals_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.access_tags_principals_id_seq', 1, false);
-
-
---
--- Name: assets_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.assets_id_seq', 14, true);
-
-
---
--- Name: data_sources_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.data_sources_id_seq', 13, true);
-
-
---
--- Name: nodes_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.nodes_id_seq', 16, true);
-
-
---
--- Name: revisions_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.revisions_id_seq', 3, true);
-
-
---
--- Name: webhook_deliveries_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.webhook_deliveries_id_seq', 1, false);
-
-
---
--- Name: webhooks_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
-SELECT pg_catalog.setval('public.webhooks_id_seq', 1, false);
