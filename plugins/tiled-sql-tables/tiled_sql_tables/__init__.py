@@ -13,6 +13,7 @@ STORAGE = Storage(
     create="tiled_sql_tables.storage:create",
     open="tiled_sql_tables.storage:open_table",
     delete="tiled_sql_tables.storage:delete",
+    close="tiled_sql_tables.storage:close",
     needs=("pyarrow",),
     rank=50,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -62,6 +63,16 @@ class Database(Protocol):
 FIND_TABLE = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?"
 
 
+def python_values(column: Any) -> list[Any]:
+    """The values of a column as drivers take them; numbers without gaps go by the shortest way."""
+    kind = column.type
+    if not column.null_count and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        found: list[Any] = column.to_numpy().tolist()
+    else:
+        found = column.to_pylist()
+    return found
+
+
 def quoted(name: str) -> str:
     """A name of a table or column, as all these databases write it."""
     return '"' + name.replace('"', '""') + '"'
@@ -86,8 +97,11 @@ class Gathered:
         self._tables.append(rows)
 
     def add_tuples(self, rows: list[tuple[Any, ...]]) -> None:
-        """Take some more, as drivers give them."""
-        columns: Any = zip(*rows, strict=True) if rows else [()] * len(self._schema)
+        """Take some more, at least one, as drivers give them."""
+        self.add_columns([*zip(*rows, strict=True)])
+
+    def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Take some more, by columns."""
         arrays = [pa.array(values, kind) for values, kind in zip(columns, self._schema.types, strict=True)]
         self.add(pa.Table.from_arrays(arrays, schema=self._schema))
 

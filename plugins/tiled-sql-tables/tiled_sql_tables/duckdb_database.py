@@ -24,7 +24,7 @@ from tiled_sql_tables.columns import (
     types,
 )
 from tiled_sql_tables.databases import BATCH, FIND_TABLE, Gathered, Session, quoted
-from tiled_sql_tables.failures import busy, down, full, translated, unfit
+from tiled_sql_tables.failures import busy, down, full, gone, translated, unfit
 from tiledkernel.errors import KernelError
 
 KIND = "DuckDB"
@@ -34,7 +34,7 @@ _INTEGERS = {
 }  # fmt: skip
 _MOMENTS = {"s": "TIMESTAMP_S", "ms": "TIMESTAMP_MS", "us": "TIMESTAMP", "ns": "TIMESTAMP_NS"}
 _WIDEST = 38  # digits of a decimal
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "enable_external_access": "false",  # what is in the database is read, and no other file
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
@@ -75,7 +75,9 @@ def _struct(kind: Any) -> AtRest | None:
 
 def _map(kind: Any) -> AtRest | None:
     key, item = at_rest(kind.key_type, _RULES), at_rest(kind.item_type, _RULES)
-    return None if key is None or item is None else AtRest(f"MAP({key.sql}, {item.sql})", pa.map_(key.arrow, item.arrow))
+    return (
+        None if key is None or item is None else AtRest(f"MAP({key.sql}, {item.sql})", pa.map_(key.arrow, item.arrow))
+    )
 
 
 _RULES: tuple[Rule, ...] = (
@@ -196,6 +198,8 @@ def _translate(error: Exception) -> KernelError | None:
     if isinstance(error, duckdb.IOException):
         in_use = "lock" in text.lower()
         return down(KIND, "is in use by another process" if in_use else "cannot be used")
+    if isinstance(error, duckdb.CatalogException) and "does not exist" in text:
+        return gone(KIND)
     if isinstance(error, duckdb.DataError):
         return unfit(KIND, error)
     return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from tiledkernel.errors import KernelError, NotReady, StorageFull, Unprocessable
+from tiledkernel.errors import Gone, KernelError, NotReady, StorageFull, Unprocessable
 
 Translate: TypeAlias = Callable[[Exception], KernelError | None]
 
@@ -31,6 +31,11 @@ def busy(kind: str) -> KernelError:
 def down(kind: str, reason: str = "cannot be reached") -> KernelError:
     """Nobody can use the database now."""
     return NotReady(f"the {kind} database of this table {reason}: try again in a moment", retry_after=5)
+
+
+def gone(kind: str) -> KernelError:
+    """Somebody has removed what was there."""
+    return Gone(f"the rows of this table are gone: the {kind} database has none of them any more")
 
 
 def full(kind: str) -> KernelError:

@@ -27,6 +27,7 @@ class Pool(Generic[C]):
         self._close = close
         self._is_alive = is_alive
         self._idle: list[tuple[C, float]] = []
+        self._closed = 0  # times
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(MOST)
 
@@ -36,14 +37,14 @@ class Pool(Generic[C]):
         if not self._room.acquire(timeout=PATIENCE):
             raise busy(self._kind)
         try:
+            closed = self._closed
             connection = self._take()
             try:
                 yield connection
             except BaseException:
                 self._let_go(connection)
                 raise
-            with self._lock:
-                self._idle.append((connection, time.monotonic()))
+            self._give_back(connection, closed)
         finally:
             self._room.release()
 
@@ -57,13 +58,21 @@ class Pool(Generic[C]):
                 return connection
             self._let_go(connection)
 
+    def _give_back(self, connection: C, closed: int) -> None:
+        with self._lock:
+            if closed == self._closed:
+                self._idle.append((connection, time.monotonic()))
+                return
+        self._let_go(connection)
+
     def _let_go(self, connection: C) -> None:
         with suppress(Exception):  # it may be broken in any way
             self._close(connection)
 
     def close(self) -> None:
-        """Close those that are not in use."""
+        """Close all of them, those that are in use when they are given back; later, new ones are made."""
         with self._lock:
+            self._closed += 1
             idle, self._idle = self._idle, []
         for connection, _ in idle:
             self._let_go(connection)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -23,10 +23,10 @@ from tiled_sql_tables.columns import (
     is_time,
     types,
 )
-from tiled_sql_tables.databases import BATCH, FIND_TABLE, Gathered, Session, quoted
-from tiled_sql_tables.failures import busy, down, full, translated, unfit
+from tiled_sql_tables.databases import BATCH, FIND_TABLE, Gathered, Session, python_values, quoted
+from tiled_sql_tables.failures import busy, down, full, gone, translated, unfit
 from tiled_sql_tables.pool import Pool
-from tiledkernel.errors import KernelError
+from tiledkernel.errors import KernelError, Unprocessable
 from tiledkernel.families.table.fitting import misfit
 
 KIND = "PostgreSQL"
@@ -43,8 +43,10 @@ def _integer(kind: Any) -> AtRest:
 
 def _decimal(kind: Any) -> AtRest:
     make = pa.decimal256 if kind.precision > _WIDEST else pa.decimal128
-    return AtRest("TEXT", pa.string()) if kind.scale < 0 else AtRest(
-        f"NUMERIC({kind.precision}, {kind.scale})", make(kind.precision, kind.scale)
+    return (
+        AtRest("TEXT", pa.string())
+        if kind.scale < 0
+        else AtRest(f"NUMERIC({kind.precision}, {kind.scale})", make(kind.precision, kind.scale))
     )
 
 
@@ -114,7 +116,7 @@ class PostgresqlDatabase:
             yield session
 
     @contextmanager
-    def _transaction(self, begin: LiteralString) -> Iterator[Session]:
+    def _transaction(self, begin: str) -> Iterator[Session]:
         with translated((psycopg.Error,), _translate), self._pool.connection() as connection:
             connection.execute(begin)
             try:
@@ -143,17 +145,17 @@ class PostgresqlSession:
     def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement gives; each '?' in it stands for a value."""
         text = statement.replace("?", "%s") if values else statement
-        cursor = self._connection.execute(_trusted(text), values or None)
+        cursor = self._connection.execute(text, values or None)
         return cursor.fetchall() if cursor.description else []
 
     def add(self, table: str, rows: pa.Table) -> None:
         """Add rows at rest to a table that has columns of their names."""
         names = ", ".join(map(quoted, rows.column_names))
         with self._connection.cursor() as cursor:
-            cursor.execute(_trusted(f"SELECT {names} FROM {quoted(table)} LIMIT 0"))  # noqa: S608 - names are quoted
+            cursor.execute(f"SELECT {names} FROM {quoted(table)} LIMIT 0")  # noqa: S608 - names are quoted
             assert cursor.description is not None
             kinds = [column.type_code for column in cursor.description]
-            with cursor.copy(_trusted(f"COPY {quoted(table)} ({names}) FROM STDIN (FORMAT BINARY)")) as copy:
+            with cursor.copy(f"COPY {quoted(table)} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
                 copy.set_types(kinds)
                 for start in range(0, rows.num_rows, BATCH):
                     part = rows.slice(start, BATCH)
@@ -165,7 +167,7 @@ class PostgresqlSession:
         """The rows at rest that a statement without values gives; TooLarge if there are too many."""
         gathered = Gathered(schema)
         with self._connection.cursor(name="rows", binary=True) as cursor:
-            cursor.execute(_trusted(statement))
+            cursor.execute(statement)
             for rows in iter(partial(cursor.fetchmany, BATCH), []):
                 gathered.add_tuples(rows)
         return gathered.table()
@@ -173,15 +175,11 @@ class PostgresqlSession:
 
 def _values(name: str, column: Any) -> list[Any]:
     try:
-        values: list[Any] = column.to_pylist()
+        return python_values(column)
     except (ValueError, OverflowError) as error:
-        raise misfit(f"{KIND} takes no dates before the year 1 or after 9999, as in the column {name!r}", name) from error
-    return values
-
-
-def _trusted(statement: str) -> LiteralString:
-    """A statement in which all names are quoted."""
-    return cast("LiteralString", statement)
+        raise misfit(
+            f"{KIND} takes no dates before the year 1 or after 9999, as in the column {name!r}", name
+        ) from error
 
 
 def _is_alive(connection: psycopg.Connection[Any]) -> bool:
@@ -193,12 +191,20 @@ def _is_alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _translate(error: Exception) -> KernelError | None:
-    if isinstance(error, (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)):
-        return busy(KIND)
-    if isinstance(error, (errors.DiskFull, errors.OutOfMemory)):
-        return full(KIND)
-    if isinstance(error, (errors.DataError, psycopg.DataError)):
-        return unfit(KIND, error)
-    if isinstance(error, psycopg.OperationalError):
-        return down(KIND)
-    return None
+    return next((found(error) for kinds, found in _FAILURES if isinstance(error, kinds)), None)
+
+
+def _no_nul(error: Exception) -> KernelError:
+    del error
+    return Unprocessable(f"{KIND} takes no texts with the sign NUL in them: store these as bytes", "body")
+
+
+# What goes wrong, and what is said of it; the first that fits decides.
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], Callable[[Exception], KernelError]], ...] = (
+    ((errors.UndefinedTable,), lambda _: gone(KIND)),
+    ((errors.CharacterNotInRepertoire,), _no_nul),
+    ((errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable), lambda _: busy(KIND)),
+    ((errors.DiskFull, errors.OutOfMemory), lambda _: full(KIND)),
+    ((psycopg.DataError,), lambda error: unfit(KIND, error)),
+    ((psycopg.OperationalError,), lambda _: down(KIND)),
+)

@@ -16,9 +16,10 @@ from tiledkernel.errors import Conflict
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS _tiled_tables (name TEXT NOT NULL, layout TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS _tiled_datasets (id BIGINT NOT NULL, table_name TEXT NOT NULL, "
-    "next_row BIGINT NOT NULL, replaced BIGINT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS _tiled_appends (dataset_id BIGINT NOT NULL, token TEXT NOT NULL, moment BIGINT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS _tiled_datasets (
+        id BIGINT NOT NULL, table_name TEXT NOT NULL, next_row BIGINT NOT NULL, replaced BIGINT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS _tiled_appends (
+        dataset_id BIGINT NOT NULL, token TEXT NOT NULL, moment BIGINT NOT NULL)""",
     "CREATE UNIQUE INDEX IF NOT EXISTS _tiled_datasets_id ON _tiled_datasets (id)",
     "CREATE INDEX IF NOT EXISTS _tiled_appends_token ON _tiled_appends (dataset_id, token)",
 )
@@ -42,7 +43,7 @@ def enter(database: Database, session: Session, table: str, layout: Mapping[str,
         _make(database, session, table, layout)
     elif known[0][0] != described(layout):
         raise Conflict(
-            f"the table {table!r} has other columns: choose another name, or leave it out to get a table of these columns"
+            f"the table {table!r} has other columns: choose another name, or none to get a table of these columns"
         )
     dataset = secrets.randbelow((1 << 53) - 1) + 1  # as large as JSON holds exactly; none is ever used again
     session.run("INSERT INTO _tiled_datasets VALUES (?, ?, 0, 0)", dataset, table)

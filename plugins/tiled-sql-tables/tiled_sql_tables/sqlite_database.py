@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from tiled_sql_tables.columns import AtRest, Rule, at_rest, is_bytes, is_countable, is_text, types
-from tiled_sql_tables.databases import BATCH, Gathered, Session, quoted
-from tiled_sql_tables.failures import busy, down, full, translated, unfit
+from tiled_sql_tables.databases import BATCH, Gathered, Session, python_values, quoted
+from tiled_sql_tables.failures import busy, down, full, gone, translated, unfit
 from tiled_sql_tables.pool import PATIENCE, Pool
 from tiledkernel.errors import KernelError
 
 KIND = "SQLite"
+compute: Any = pyarrow.compute
 _TEXT = AtRest("TEXT", pa.string())
 _INTEGER = AtRest("INTEGER", pa.int64())
 _RULES: tuple[Rule, ...] = (
@@ -47,7 +49,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._pool = Pool(KIND, self._connect, sqlite3.Connection.close, lambda connection: bool(connection))
+        self._pool = Pool(KIND, self._connect, sqlite3.Connection.close, _stays_alive)
         self._writer = threading.RLock()  # so that threads take turns, rather than ask again and again
 
     def at_rest(self, kind: Any) -> AtRest | None:
@@ -92,6 +94,11 @@ class SqliteDatabase:
         self._pool.close()
 
 
+def _stays_alive(connection: sqlite3.Connection) -> bool:
+    del connection
+    return True
+
+
 class SqliteSession:
     """A transaction."""
 
@@ -114,24 +121,25 @@ class SqliteSession:
     def read(self, statement: str, schema: pa.Schema) -> pa.Table:
         """The rows at rest that a statement without values gives; TooLarge if there are too many."""
         gathered = Gathered(schema)
-        floats = [place for place, kind in enumerate(schema.types) if types.is_floating(kind)]
+        floats = [types.is_floating(kind) for kind in schema.types]
         cursor = self._connection.execute(statement)
         for rows in iter(partial(cursor.fetchmany, BATCH), []):
-            gathered.add_tuples([_with_nans(row, floats) for row in rows] if floats else rows)
+            columns = zip(*rows, strict=True)
+            gathered.add_columns(
+                [_with_nans(c) if is_float else c for c, is_float in zip(columns, floats, strict=True)]
+            )
         return gathered.table()
 
 
 def _values(column: Any) -> list[Any]:
-    values: list[Any] = column.to_pylist()
-    if not types.is_floating(column.type):
-        return values
-    return [_NAN if value != value else value for value in values]  # noqa: PLR0124 - only NaN differs from itself
+    values = python_values(column)
+    if types.is_floating(column.type) and compute.any(compute.is_nan(column)).as_py():
+        return [_NAN if value != value else value for value in values]  # noqa: PLR0124 - only NaN differs from itself
+    return values
 
 
-def _with_nans(row: tuple[Any, ...], floats: list[int]) -> tuple[Any, ...]:
-    if not any(row[place] == _NAN for place in floats):
-        return row
-    return tuple(float(value) if place in floats and value == _NAN else value for place, value in enumerate(row))
+def _with_nans(values: Sequence[Any]) -> Sequence[Any]:
+    return [float(value) if value == _NAN else value for value in values] if _NAN in values else values
 
 
 def _translate(error: Exception) -> KernelError | None:
@@ -142,6 +150,8 @@ def _translate(error: Exception) -> KernelError | None:
         return full(KIND)
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
         return down(KIND, f"cannot be used ({error})")
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table"):
+        return gone(KIND)
     if code == sqlite3.SQLITE_TOOBIG or isinstance(error, sqlite3.DataError):
         return unfit(KIND, error)
     return None

@@ -112,7 +112,7 @@ def _opened(location: Location) -> Database:
 
 
 def _path_of(location: Location) -> Path:
-    """The file of a database, which a URI names as SQLAlchemy does: relative after three slashes, absolute after four."""
+    """The file of a database, which a URI names as in SQLAlchemy: relative after three slashes, absolute after four."""
     parts = urlsplit(location.uri)
     path = unquote(parts.path).removeprefix("/")
     if parts.netloc not in ("", "localhost") or not path or path.startswith(":"):

@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from tiled_sql_tables.columns import resting, restored
 from tiled_sql_tables.databases import Database, Session, quoted
+from tiled_sql_tables.failures import gone
 from tiled_sql_tables.names import DATASET, PARTITION, ROW, layout_of
 from tiled_sql_tables.registers import State, is_repeated, move_on, state_of
-from tiledkernel.errors import Gone, NotReady
+from tiledkernel.errors import NotReady
 from tiledkernel.families.table.drafts import decode_schema
 from tiledkernel.families.table.fitting import fitted
 from tiledkernel.families.table.schemas import with_index
@@ -52,24 +53,21 @@ class SqlTable:
     def read_partition(self, partition: int, columns: Sequence[str] | None) -> pa.Table:
         """One partition as it is now; KeyError names a column that there is not."""
         wanted = with_index(self._schema, columns)
+        resting_schema = pa.schema([pa.field(name, self._layout[name].arrow) for name in wanted.names])
         with self._database.reading() as session:
-            rows = session.read(self._selection(session, partition, wanted), self._resting(wanted))
-        return restored(rows.select(wanted.names), wanted)
+            rows = session.read(self._selection(session, partition, wanted), resting_schema)
+        return restored(rows, wanted)
 
     def _selection(self, session: Session, partition: int, wanted: pa.Schema) -> str:
         state = self._state(session)
         below = "" if self._moment is None else f" AND {ROW} < {self._moment.next_row:d}"
         if self._moment is not None and self._moment.replaced != state.replaced:
             raise NotReady("rows of this table were replaced while it was being read: ask again")
-        names = ", ".join(map(quoted, wanted.names)) or ROW
+        names = ", ".join(map(quoted, wanted.names))
         return (
             f"SELECT {names} FROM {quoted(self._table)} "  # noqa: S608 - names are quoted, and the rest are numbers
             f"WHERE {DATASET} = {self._dataset:d} AND {PARTITION} = {partition:d}{below} ORDER BY {ROW}"
         )
-
-    def _resting(self, wanted: pa.Schema) -> pa.Schema:
-        fields = [pa.field(name, self._layout[name].arrow) for name in wanted.names]
-        return pa.schema(fields or [pa.field(ROW, pa.int64())])
 
     def steady(self) -> SqlTable:
         """The table with the rows that it has now."""
@@ -88,7 +86,7 @@ class SqlTable:
     def _state(self, session: Session, suffix: str = "") -> State:
         state = state_of(session, self._dataset, suffix)
         if state is None:
-            raise Gone(f"the rows of this table are gone: the {self._database.kind} database has none of them any more")
+            raise gone(self._database.kind)
         return state
 
     # Writing
