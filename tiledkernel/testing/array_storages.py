@@ -63,13 +63,16 @@ kept.keeper.dies = moment
 """
 
 
-class StorageContract:
+class ArrayStorageContract:
     """Inherit, set `storage`; overwrite the fixture `location` for places other than a folder.
 
     - `storage`: the record that the plugin registers, of the family 'array'.
+    - `patches_are_whole`: False where one chunk can be replaced at a time and no more, as in a bucket: a process that
+      is killed then leaves some chunks of a patch written and others not.
     """
 
     storage: ClassVar[Storage]
+    patches_are_whole: ClassVar[bool] = True
 
     @pytest.fixture
     def location(self, tmp_path: Path) -> Location:
@@ -421,10 +424,12 @@ class StorageContract:
         """What the catalog says is there, and what it does not say is never seen, not even when the array grows on."""
         kept = create(_DATA, (10, 8))
         kept.open().write(_DATA)
-        self.killed(kept, location, moment, "kept.open().patch((20,), np.full((30, 17), -1, '<i4'), extend=True)")
+        begin = 20 if self.patches_are_whole else 25
+        written = f"np.full(({50 - begin}, 17), -1, '<i4')"
+        self.killed(kept, location, moment, f"kept.open().patch(({begin},), {written}, extend=True)")
         expected = _DATA.copy()
         if moment == "after":
-            expected = np.concatenate([_DATA[:20], np.full((30, 17), -1, "<i4")])
+            expected = np.concatenate([_DATA[:begin], np.full((50 - begin, 17), -1, "<i4")])
         assert same(content(kept), expected)
         kept.open().patch((60,), _DATA, extend=True)
         found = content(kept)

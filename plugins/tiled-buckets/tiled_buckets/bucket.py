@@ -54,7 +54,7 @@ class Bucket:
     """What lies below a URI such as 's3://bucket/prefix'; keys are relative to it.
 
     `options` go to obstore: credentials, `endpoint`, `region` ...; `client_options` and `retry_config` among them are
-    its own.
+    its own. `store` is what it makes of them.
     """
 
     def __init__(self, uri: str, options: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Bucket:
             client.setdefault("allow_http", True)
         retries = {**_RETRIES, **config.pop("retry_config", {})}
         with self._telling():
-            self._store: Any = from_url(uri, config=config, client_options=client, retry_config=_durations(retries))  # type: ignore[call-overload]  # what a configuration holds is looked at by obstore
+            self.store: Any = from_url(uri, config=config, client_options=client, retry_config=_durations(retries))  # type: ignore[call-overload]  # what a configuration holds is looked at by obstore
 
     def key_of(self, uri: str) -> str:
         """The key of what has this URI; Unavailable if that lies elsewhere."""
@@ -77,7 +77,7 @@ class Bucket:
         """An object; None if there is none."""
         with self._telling():
             try:
-                found = self._store.get(key)
+                found = self.store.get(key)
                 return Object(found.bytes(), _version(found.meta))
             except FileNotFoundError:
                 return None
@@ -86,20 +86,20 @@ class Bucket:
         """What tells the state of an object from others; None if there is none."""
         with self._telling():
             try:
-                return _version(self._store.head(key))
+                return _version(self.store.head(key))
             except FileNotFoundError:
                 return None
 
     def put(self, key: str, data: Any) -> None:
         """Make or replace an object; it is stored when this returns."""
         with self._telling():
-            self._store.put(key, data)
+            self.store.put(key, data)
 
     def put_if(self, key: str, data: Any, version: Mapping[str, str] | None) -> Mapping[str, str] | None:
         """Replace an object if it is in this state, or make it if that is None; its new state, None if it was not."""
         with self._telling():
             try:
-                return _version(self._store.put(key, data, mode="create" if version is None else dict(version)))
+                return _version(self.store.put(key, data, mode="create" if version is None else dict(version)))
             except (refused.AlreadyExistsError, refused.PreconditionError):
                 return None
             except FileNotFoundError:
@@ -110,21 +110,21 @@ class Bucket:
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys of all objects below a prefix that ends with a slash."""
         with self._telling():
-            for batch in self._store.list(prefix):
+            for batch in self.store.list(prefix):
                 yield from (found["path"] for found in batch)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; it is no error if some are gone."""
         with self._telling():
             for start in range(0, len(keys), _BATCH):
-                self._store.delete(list(keys[start : start + _BATCH]))
+                self.store.delete(list(keys[start : start + _BATCH]))
 
     def stream(self, key: str, start: int = 0, stop: int | None = None) -> tuple[int, Iterator[Any]]:
         """The size of an object, and its bytes from `start` to `stop` piece by piece; Unavailable if there is none."""
         with self._telling():
             try:
                 part = {"offset": start} if stop is None else (start, stop)
-                found = self._store.get(key, options={"range": part} if start or stop is not None else {})
+                found = self.store.get(key, options={"range": part} if start or stop is not None else {})
             except FileNotFoundError:
                 raise Unavailable(f"there is no object {key!r} in {self.uri!r} any more") from None
             return int(found.meta["size"]), self._pieces(found)

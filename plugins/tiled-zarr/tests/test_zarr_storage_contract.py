@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tiled_zarr
 
-from tiledkernel.testing.array_storages import StorageContract
+from tiledkernel.testing.array_storages import ArrayStorageContract
 
 
-class TestZarrStorage(StorageContract):
+class TestZarrStorage(ArrayStorageContract):
     storage = tiled_zarr.STORAGE

@@ -17,7 +17,7 @@ from tiled_zarr.metadata import ArrayMetadata, KeyEncoding
 from tiledkernel.blocks import Chunks, choose_chunk
 from tiledkernel.errors import Unprocessable
 from tiledkernel.families.array.dtypes import from_numpy, to_numpy
-from tiledkernel.families.array.structure import ArrayStructure
+from tiledkernel.families.array.structure import ArrayStructure, DataType
 
 NUMPY_DTYPE = "_numpy_dtype"  # the attribute that says what elements are for which version 3 has no name
 MAX_CHUNKS = 10_000_000
@@ -25,6 +25,8 @@ MAX_NDIM = 32
 MAX_CHUNK = 1 << 30  # bytes
 MAX_BYTES = 1 << 60
 MAX_ITEMSIZE = 1 << 24  # bytes
+MAX_FIELDS = 4096  # of a record, with those of records in it
+MAX_DIM = 1024  # characters of the name of an axis
 _GROWING = 1 << 40  # the length that an empty axis may come to have, as far as chunks are concerned
 _SMALL = 64 << 10  # bytes; an array in one chunk of less may grow to as many before it takes another file
 _KEYS = KeyEncoding("c", ".")  # one folder to flush
@@ -41,6 +43,8 @@ _NAMES = {"b1": "bool"} | {
 def checked_structure(structure: ArrayStructure) -> ArrayStructure:
     """A structure that somebody sent; Unprocessable says why no array can have it."""
     described = structure.data_type
+    if (count := _fields_of(described)) > MAX_FIELDS:
+        raise _refused(f"records of {count} fields cannot be stored, at most {MAX_FIELDS} are: write a table")
     try:
         dtype = to_numpy(described)
         sound = (
@@ -55,7 +59,20 @@ def checked_structure(structure: ArrayStructure) -> ArrayStructure:
         )
     if structure.dims is not None and len(structure.dims) != len(structure.shape):
         raise _refused(f"dims {structure.dims[:40]} do not fit {len(structure.shape)} axes: name each of them")
+    if any(len(name) > MAX_DIM for name in structure.dims or ()):
+        raise _refused(f"the names of axes have at most {MAX_DIM} characters")
     return structs.replace(structure, resizable=False)
+
+
+def _fields_of(described: DataType) -> int:
+    """How many fields a record has, with those of records in it."""
+    found, pending = 0, [described]
+    while pending:
+        fields = pending.pop().fields
+        if fields is not msgspec.UNSET:
+            found += len(fields)
+            pending += [field.dtype for field in fields]
+    return found
 
 
 def _shown(described: Any) -> str:
@@ -157,7 +174,7 @@ def describe_zarr(structure: ArrayStructure, chunk: Sequence[int], attributes: M
 
 def to_json(described: Mapping[str, Any]) -> bytes:
     """The bytes of a metadata file."""
-    return json.dumps(described, indent=2).encode()
+    return json.dumps(described).encode()  # on one line, which takes no time
 
 
 def _data_type(dtype: np.dtype[Any]) -> Any:
