@@ -193,9 +193,11 @@ def test_readers_never_see_a_mixture(create) -> None:
             seen.add(tuple(np.unique(ak.to_numpy(ak.flatten(content(kept))))))
 
     def replace() -> None:
-        for factor in range(2, 6):
-            write(kept, numbers * factor)
-        done.set()
+        try:
+            for factor in range(2, 6):
+                write(kept, numbers * factor)
+        finally:
+            done.set()
 
     at_once(read, replace)
     assert all(len(values) == 1 for values in seen)

@@ -340,9 +340,11 @@ def test_readers_see_every_addition_whole(create) -> None:
             seen.update(ak.to_list(ak.num(found)))
 
     def add() -> None:
-        for number in range(1, 20):
-            kept.open().patch((number,), rows_of(np.full((1, 100), number)), extend=True)
-        done.set()
+        try:
+            for number in range(1, 20):
+                kept.open().patch((number,), rows_of(np.full((1, 100), number)), extend=True)
+        finally:
+            done.set()
 
     at_once(read, add)
     assert seen == {100}

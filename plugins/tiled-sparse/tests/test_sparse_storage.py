@@ -229,9 +229,11 @@ def test_readers_never_see_a_mixture(create) -> None:
             sums.add(round(kept.open().read(cut_shape((), DENSE.shape)).data.sum() / ALL.data.sum(), 6))
 
     def write() -> None:
-        for factor in (2, 3, 4, 5):
-            kept.open().write(ALL._replace(data=ALL.data * factor))
-        done.set()
+        try:
+            for factor in (2, 3, 4, 5):
+                kept.open().write(ALL._replace(data=ALL.data * factor))
+        finally:
+            done.set()
 
     at_once(read, write)
     assert sums <= {1.0, 2.0, 3.0, 4.0, 5.0}

@@ -114,7 +114,7 @@ def test_elements_of_the_whole_are_divided_among_the_blocks(chunked) -> None:
     [
         (lambda x: x.write([[4], [0]], [1.0]), ValueError, "outside the shape"),
         (lambda x: x.write([[0], [0]], [1j]), TypeError, "complex128 do not fit an array of type float64"),
-        (lambda x: x.write([[0]], [1.0]), ValueError, "reshape"),
+        (lambda x: x.write([[0]], [1.0]), ValueError, "one row for each axis"),
         (lambda x: x.write_block([[0], [0]], [1.0], (1, 0)), IndexError, "no block"),
         (lambda x: x.write_block([[0], [0]], [1.0], 0), IndexError, "no block"),
     ],
@@ -123,6 +123,25 @@ def test_what_does_not_fit_is_an_error_before_anything_travels(x, write, error, 
     with record_history() as history, pytest.raises(error, match=reason):
         write(x)
     assert not history.requests
+
+
+@pytest.mark.parametrize(
+    ("coords", "values", "reason"),
+    [
+        ([[0, 1], [2, 3], [3, 4]], [1, 2, 3], r"shape \(3, 2\) .* expected \(2, 3\)"),
+        ([[0, 1], [2, 3]], [1], r"shape \(2, 2\) .* expected \(2, 1\)"),
+        ([0, 1], [1], r"shape \(2,\) .* expected \(2, 1\)"),
+        ([[0.5], [1]], [1], "not float64"),
+    ],
+)
+def test_coordinates_have_a_row_for_each_axis(catalog, coords, values, reason) -> None:
+    with pytest.raises(ValueError, match=reason):
+        catalog.write_sparse(coords, values, (4, 5), key="y")
+    assert "y" not in catalog
+
+
+def test_coordinates_along_a_line_may_be_one_row(catalog) -> None:
+    assert catalog.write_sparse([0, 3], [1.5, 2.5], (5,), key="y").read().todense().tolist() == [1.5, 0, 0, 2.5, 0]
 
 
 def test_elements_that_no_table_holds_are_refused_and_no_node_is_made(catalog) -> None:

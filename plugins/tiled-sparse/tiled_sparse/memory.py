@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import ArrayLike
 
-from tiled_sparse.elements import Elements, in_order, select
+from tiled_sparse.elements import Coordinates, Elements, in_order, select
 from tiled_sparse.structure import FAMILY, INT64, SparseStructure
 from tiledkernel.blocks import Chunks
 from tiledkernel.families.array.describe import describe_array
@@ -56,7 +56,7 @@ class MemorySparse:
         ordered: bool = False,
     ) -> None:
         values = np.asarray(data)
-        places = np.asarray(coords, np.int64).reshape(len(shape), len(values))
+        places = _places(coords, len(shape), len(values))
         described = describe_array(shape, values.dtype, tuple(shape) if chunks is None else chunks, dims)
         self.structure = SparseStructure(
             shape=described.shape,
@@ -83,6 +83,22 @@ class MemorySparse:
     def __repr__(self) -> str:
         shape, count = self.structure.shape, len(self.elements.data)
         return f"<MemorySparse shape={shape} dtype={self.elements.data.dtype} of {count} elements>"
+
+
+def _places(coords: ArrayLike, ndim: int, count: int) -> Coordinates:
+    """Coordinates with one row per axis, one column per element; ValueError if they are arranged in another way."""
+    given = np.asarray(coords)
+    if given.size and given.dtype.kind not in "iu":
+        raise ValueError(
+            f"coordinates are whole numbers, counted from 0, not {given.dtype}: convert them with astype()"
+        )
+    flat = given.ndim == ndim == 1  # of a line, which has one row only
+    if given.size and given.shape != (ndim, count) and not (flat and given.size == count):
+        raise ValueError(
+            f"coordinates of shape {given.shape} do not belong to {count} elements of an array of {ndim} axes: expected "
+            f"{(ndim, count)}, one row for each axis, one column for each element"
+        )
+    return given.astype(np.int64, copy=False).reshape(ndim, count)
 
 
 def _inside(elements: Elements) -> Elements:

@@ -64,6 +64,12 @@ def test_a_dataset_comes_back_as_it_was(client):
     assert found.temperature.attrs == {"units": "K", "range": [0, 5]}
 
 
+def test_variables_keep_their_order(client):
+    names = [f"v{number}" for number in range(9, -1, -1)]
+    written = write_xarray_dataset(client, xarray.Dataset({name: ("x", [1, 2]) for name in names}), key="run")
+    assert list(written) == list(client["run"]) == names
+
+
 def test_it_is_described_as_others_expect(client):
     write_xarray_dataset(client, DATASET, key="run")
     node = client["run"]

@@ -13,7 +13,7 @@ from tiled_xarray.specs import COORDINATE, DATA_VARIABLE, DATASET
 from tiledkernel.client.creating import checked_key, checked_metadata, creating
 from tiledkernel.client.plans import Plan, together
 from tiledkernel.families.array.client_elements import as_elements, describe_elements, is_lazy
-from tiledkernel.families.array.client_writing import check_threads, writing_array
+from tiledkernel.families.array.client_writing import check_threads, making_array
 from tiledkernel.specs import Spec, as_spec
 
 if TYPE_CHECKING:
@@ -60,21 +60,20 @@ def writing_dataset(  # noqa: PLR0913 - what a node is described with
         specs=[*(spec for spec in map(as_spec, specs or ()) if spec != DATASET), DATASET],
         access_tags=tags,
     )
-    yield from together(
-        (
-            writing_array(
-                node,
-                part.data,
-                dims=part.dims,
-                key=part.key,
-                metadata=part.metadata,
-                specs=[part.spec],
-                access_tags=tags,
-            )
-            for part in parts
-        ),
-        _AT_ONCE,
-    )
+    arrays: list[Any] = []
+    for part in parts:  # one after the other, as a container keeps the order in which its children are made
+        array = yield from making_array(
+            node,
+            part.data,
+            dims=part.dims,
+            key=part.key,
+            metadata=part.metadata,
+            specs=[part.spec],
+            access_tags=tags,
+        )
+        arrays.append(array)
+    sending = (array.filling(part.data) for array, part in zip(arrays, parts, strict=True))
+    yield from together(sending, _AT_ONCE)
     return node
 
 

@@ -29,24 +29,44 @@ def structure_of(source: DataSource) -> AwkwardStructure:
 
 def form_of(structure: AwkwardStructure) -> forms.Form:
     """The form as the library has it; Unprocessable if it is none, or cannot be kept."""
+    if _is_vast(structure.form):
+        raise _too_many("too many")
     try:
         form = forms.from_dict(structure.form)
         nodes = list(_nodes(form))
         names = list(form.expected_from_buffers())
+        keys = [node.form_key for node in nodes]
+        negative = any(min(node.inner_shape, default=0) < 0 for node in nodes if isinstance(node, forms.NumpyForm))
     except Exception as error:  # noqa: BLE001 - the library raises whatever its own code runs into
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
         raise Unprocessable(f"this is no form of an awkward array: {reason:.300}", *_WHERE, "form") from None
-    keys = [node.form_key for node in nodes]
+    if negative:
+        raise Unprocessable("the lengths in an 'inner_shape' are 0 or more", *_WHERE, "form")
     if None in keys or len({*keys}) < len(keys):
         raise Unprocessable(
             "each node of the form must have a 'form_key' of its own, such as those of awkward.to_buffers()",
             *_WHERE, "form",
         )  # fmt: skip
     if len(nodes) > MAX_NODES:
-        raise Unprocessable(f"the form has {len(nodes):_} nodes, and at most {MAX_NODES:_} are kept", *_WHERE, "form")
+        raise _too_many(f"{len(nodes):_}")
     if len({*names}) < len(names):
         raise Unprocessable("several buffers of the form have the same name", *_WHERE, "form")
     return form
+
+
+def _is_vast(described: Any) -> bool:
+    """Whether a form as it was sent says more than so many nodes need, which is seen before they are made."""
+    left, pending = MAX_NODES * 20, [described]
+    while pending and left > 0:
+        part = pending.pop()
+        if isinstance(part, (dict, list)):
+            left -= len(part)
+            pending += part.values() if isinstance(part, dict) else part
+    return left <= 0
+
+
+def _too_many(count: str) -> Unprocessable:
+    return Unprocessable(f"the form has {count} nodes, and at most {MAX_NODES:_} are kept", *_WHERE, "form")
 
 
 def file_names(form: forms.Form) -> dict[str, str]:
@@ -108,7 +128,9 @@ def _nodes(form: forms.Form, depth: int = 0) -> Iterator[forms.Form]:
     if depth > MAX_DEPTH:
         raise RecursionError
     yield form
-    parts = getattr(form, "contents", None) or ([form.content] if hasattr(form, "content") else [])
+    parts = getattr(form, "contents", None)  # there may be none of them
+    if parts is None:
+        parts = [form.content] if hasattr(form, "content") else []
     for part in parts:
         yield from _nodes(part, depth + 1)
 

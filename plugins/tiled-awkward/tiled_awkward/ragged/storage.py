@@ -41,8 +41,8 @@ from tiledkernel.specs import Spec
 
 MEDIA_TYPE = "application/x-ragged-archives"
 MAX_CHUNKS = 10_000
-MANY = 1000  # chunks; when there are so many, rows are added to the last one until it is no longer small
-SMALL = 1 << 20  # elements
+MANY = 100  # chunks; when there are so many, rows are added to the last one until it is no longer small
+SMALL = 1 << 17  # elements
 _KINDS = "biufcmM"
 _WHERE = ("body", "data_sources", "structure")
 
@@ -161,8 +161,9 @@ class StoredRagged:
                 raise IndexError(f"index {first} is out of bounds for axis 0 with size {count}")
             return self._rows(first % count, first % count + 1)[(0, *others)]
         selected = range(*first.indices(count))
-        low, high = (min(selected), max(selected) + 1) if selected else (0, 0)
-        rows = self._rows(low, high)
+        ends = sorted((selected[0], selected[-1])) if selected else (0, -1)
+        low = ends[0]
+        rows = self._rows(low, ends[1] + 1)
         if selected.step != 1:
             rows = rows[np.asarray(selected, np.int64) - low]
         return rows[(slice(None), *others)] if others else rows
