@@ -106,6 +106,7 @@ class Storage(Struct, frozen=True, kw_only=True):
     - `open`: function(source: DataSource, location: Location, keeper: Keeper) -> node, to be read and written.
     - `delete`: function(source: DataSource, location: Location) -> None: removes the data; it is no error if they are
       gone.
+    - `close`: function(location: Location) -> None: lets go of what is open there; a later call opens it again.
     - `needs`: modules without which the storage is not there.
     """
 
@@ -115,6 +116,7 @@ class Storage(Struct, frozen=True, kw_only=True):
     create: Ref
     open: Ref
     delete: Ref
+    close: Ref | None = None
     needs: tuple[str, ...] = ()
     rank: int = 100
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import stamina
 
 from tiledkernel.client import from_uri
 from tiledkernel.server.simple import SimpleTiledServer
@@ -182,7 +183,8 @@ def test_what_cannot_be_done_is_refused(run, server, data, tmp_path, arguments, 
 
 
 def test_a_server_that_is_not_there_is_named(run, data) -> None:
-    result = run("register", "http://127.0.0.1:9", str(data))
+    with stamina.set_testing(True, attempts=1):
+        result = run("register", "http://127.0.0.1:9", str(data))
     assert result.exit_code == 1
     assert "http://127.0.0.1:9" in result.stderr
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import tiled_awkward
 import tiled_sparse
@@ -304,6 +305,45 @@ def test_depths_of_all_kinds_are_filled(nested: Any, expected: Any) -> None:
     import awkward
 
     np.testing.assert_array_equal(_dense(awkward.Array(nested), "w"), expected)
+
+
+# Making
+
+
+@pytest.fixture
+def parts(catalog: Any) -> Any:
+    """A composite that can be written to."""
+    made = catalog.create_container("co", specs=["composite"])
+    made.write_table({"p": [1, 2], "q": [0.5, 1.5]}, key="t")
+    made.write_array([5, 6], key="arr")
+    return made
+
+
+def test_what_was_made_is_there_at_once(parts: Any) -> None:
+    assert list(parts) == ["p", "q", "arr"]
+    parts.write_array([7, 8], key="late")
+    assert list(parts) == ["p", "q", "arr", "late"]
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "holder"),
+    [
+        (lambda co: co.write_array([1], key="p"), "p", "t"),
+        (lambda co: co.write_array([1], key="arr"), "arr", "arr"),
+        (lambda co: co.write_array([1], key="t"), "t", "t"),
+        (lambda co: co.write_table({"x": [1], "arr": [2]}, key="other"), "arr", "arr"),
+        (lambda co: co.create_appendable_table(pa.schema([("q", pa.int64())]), key="other"), "q", "t"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused_before_anything_is_made(parts: Any, make: Any, name: str, holder: str) -> None:
+    with record_history() as history, pytest.raises(ValueError, match=f"{name!r} is taken, by {holder!r}"):
+        make(parts)
+    assert {request.method for request in history.requests} == {"GET"}
+
+
+def test_a_table_may_be_called_as_a_column_is(parts: Any) -> None:
+    parts.write_table({"y": [1, 2], "t": [3, 4]}, key="p")
+    assert list(parts) == ["p", "q", "arr", "y", "t"]
 
 
 def test_with_dask_it_is_read_later(kernel: Any, tree: Any) -> None:

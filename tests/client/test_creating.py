@@ -227,6 +227,7 @@ def test_a_new_container_is_there(catalog: Any) -> None:
     found = catalog["x"]
     assert list(found) == ["inner"]
     assert (made.uri, dict(made.metadata), list(made.specs)) == (found.uri, dict(found.metadata), list(found.specs))
+    assert made.sorting == found.sorting == [("", 1)]
 
 
 def test_a_new_container_has_a_key_of_its_own_if_none_is_given(catalog: Any) -> None:

@@ -51,6 +51,15 @@ def test_a_directory_keeps_its_paths(scripted: Any, tmp_path: Path) -> None:
     assert app.requests[-1][0].endswith("id=7&relative_path=c%2F0%2F1")
 
 
+def test_a_directory_may_be_listed_as_it_lies_on_the_servers_disk(scripted: Any, tmp_path: Path) -> None:
+    manifest = message({"manifest": ["/data/a b.zarr/zarr.json", "/data/a b.zarr/c/0/1"]})
+    directory = asset(7, is_directory=True, data_uri="file://localhost/data/a%20b.zarr")
+    context, app = scripted(node(directory), manifest, file("ignored", b"1"))
+    client = from_context(context, node_path_parts=["a"], include_data_sources=True)
+    assert client.raw_export(tmp_path, 1) == [tmp_path / "zarr.json", tmp_path / "c/0/1"]
+    assert app.requests[-1][0].endswith("id=7&relative_path=c%2F0%2F1")
+
+
 def test_a_mapping_receives_buffers(scripted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     context, _ = scripted(node(asset(7)), file("x.bin"))

@@ -10,9 +10,9 @@ import pytest
 
 from tiledkernel.errors import ConfigurationError, KernelError, PluginError
 from tiledkernel.families.container.paging import MAX_LIMIT
+from tiledkernel.records import BODY_LIMIT
 from tiledkernel.server.describe import MAX_INLINED, MAX_INLINED_DEPTH
 from tiledkernel.server.query import MAX_LENGTH, MAX_PARAMETERS
-from tiledkernel.records import BODY_LIMIT
 from tiledkernel.server.routing import MAX_DEPTH
 from tiledkernel.settings import RESPONSE_BYTESIZE_LIMIT
 

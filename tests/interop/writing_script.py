@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import importlib
-import io
-import json
 import datetime
-import time
+import importlib
+import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +30,7 @@ from writing_lines import WRITING
 KINDS = {key: node for key, node in content.KINDS.children.items() if key != "pets"}
 VALUES = {
     "when": datetime.datetime(2026, 1, 2, 3, 4, 5),
-    "aware": datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
+    "aware": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
     "day": datetime.date(2026, 1, 2),
     "array": np.arange(3),
     "number": np.float32(1.5),
@@ -115,7 +113,12 @@ def structures(package_name: str) -> dict[str, Any]:
     def reserved(family: str, structure: Any, mimetype: str | None = None) -> Any:
         return DataSource(structure_family=family, structure=structure, mimetype=mimetype, management="writable")
 
-    return {"Spec": Spec, "reserved": reserved, "array_structure": array_structure, "sparse_structure": sparse_structure}
+    return {
+        "Spec": Spec,
+        "reserved": reserved,
+        "array_structure": array_structure,
+        "sparse_structure": sparse_structure,
+    }
 
 
 def main() -> None:

@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow
 import pytest
 
+from tiledkernel.client import from_uri
 from tiledkernel.config.document import InvalidConfiguration
 from tiledkernel.errors import ConfigurationError
 from tiledkernel.server import SimpleTiledServer
@@ -134,6 +136,26 @@ def test_a_given_folder_is_kept_and_found_again(start, tmp_path) -> None:
     second = start(str(tmp_path / "kept"))
     assert list(second.catalog) == ["a"]
     assert status(second, second.api_key, "/api/v1/metadata/a") == 200
+
+
+def test_after_closing_another_process_may_use_the_folder(tmp_path) -> None:
+    """Tables that grow, too, whose database lets one process in at a time."""
+    script = (
+        "import sys, pyarrow, tiledkernel.client as c; from tiledkernel.server import SimpleTiledServer\n"
+        "with SimpleTiledServer(sys.argv[1]) as server:\n"
+        "    table = c.from_uri(server.uri)['t']; table.append_partition(0, pyarrow.table({'x': [3]}))\n"
+        "    print(table.read()['x'].tolist())\n"
+    )
+    schema = pyarrow.schema([("x", "int64")])
+    with SimpleTiledServer(tmp_path / "kept") as server:
+        assert server.storage.uri.startswith("duckdb:")
+        client = from_uri(server.uri, trust_env=False)
+        client.create_appendable_table(schema, key="t").append_partition(0, pyarrow.table({"x": [1, 2]}))
+        client.context.close()
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "kept"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "[1, 2, 3]\n", done.stderr
 
 
 def test_a_relative_folder_does_not_move_with_the_current_one(start, tmp_path, monkeypatch) -> None:

@@ -108,6 +108,7 @@ def creating_node(  # noqa: PLR0913 - what a node is described with
     draft = _described(container, body)
     if shown:  # before it is made, rather than after
         choose_class(draft, container.structure_clients, container.context.server_info.distributions)
+    yield from container.admitting(draft)
     there = any(source.assets or source.management == "external" for source in data_sources)
     route = "register" if (there if register is None else register) else "metadata"
     url = container.uri if route == "metadata" else sibling_route(container.uri, route)

@@ -180,6 +180,11 @@ class Node:
     def _client_of(self, item: Mapping[str, Any]) -> Any:
         return build_client(self.context, item, self.structure_clients, include_data_sources=self._include_data_sources)
 
+    def admitting(self, draft: Mapping[str, Any]) -> Plan[None]:
+        """Go on if a child that is described so may be made here, as far as a client can tell; ValueError if not."""
+        del draft
+        yield from ()
+
     # What lies behind it
 
     def include_data_sources(self) -> Self:

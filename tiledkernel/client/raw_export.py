@@ -7,8 +7,9 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tiledkernel.client.calls import Call, call_message
 from tiledkernel.client.data_sources import Asset
@@ -16,6 +17,7 @@ from tiledkernel.client.decoders import ACCEPT_ENCODING
 from tiledkernel.client.files import IntoFile, IntoMapping, confined, parse_file_name
 from tiledkernel.client.plans import Plan, ask_data, ask_message, together
 from tiledkernel.client.uris import sibling_route
+from tiledkernel.wire import JSON
 
 if TYPE_CHECKING:
     from tiledkernel.client.light_httpx import httpx
@@ -53,10 +55,11 @@ def pop_outdated_destination(destination: Destination, outdated: Mapping[str, An
 
 
 def asking_manifest(uri: str, asset: Asset) -> Plan[list[str]]:
-    """The relative paths of the files in a directory."""
-    answer = yield from ask_message(call_message(sibling_route(uri, "asset/manifest"), [("id", str(asset.id))]))
-    manifest: list[str] = answer["manifest"]
-    return manifest
+    """The relative paths of the files in a directory; a server may also say where they lie on its disk."""
+    call = call_message(sibling_route(uri, "asset/manifest"), [("id", str(asset.id))])
+    answer = yield from ask_message(structs.replace(call, headers={"accept": JSON}))  # the form that all servers have
+    directory = unquote(urlsplit(asset.data_uri).path).rstrip("/") + "/"
+    return [path.removeprefix(directory) for path in answer["manifest"]]
 
 
 def downloading_assets(

@@ -37,9 +37,8 @@ class DirectoryOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `include_ext`: only files with one of these suffixes are listed; folders are entered anyway.
     - `ext`: suffix -> media type, for suffixes that no reader claims or that mean something else here.
     - `mimetype_hook`: "module:function" of (path, media type so far or None) -> media type or None.
-    - `adapters_by_mimetype`: media type -> "module:object" of a reader of the site's own, see
-      `tiledkernel.nodes.site_readers`.
-    - `walkers`: "module:function" of those that group files before the rules do, see `tiledkernel.nodes.walkers`.
+    - `adapters_by_mimetype`: media type -> "module:object" of a reader of your own.
+    - `walkers`: "module:function" of those that group files in their own way, before the rules do.
     """
 
     path: str

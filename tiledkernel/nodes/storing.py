@@ -8,6 +8,7 @@ removed some day.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct, field
 
+from tiledkernel import references
 from tiledkernel.errors import ConfigurationError, Unavailable, UnsupportedMediaType
 from tiledkernel.nodes.protocols import DataSource
 from tiledkernel.records import Storage
@@ -141,6 +143,15 @@ class StorageTable:
     def locations(self) -> tuple[Location, ...]:
         """Where uploaded data may go, in the order of preference."""
         return self._locations
+
+    def close(self) -> None:
+        """Let go of what storages have open, such as databases; what was never loaded has nothing."""
+        for storage in self._storages:
+            if storage.close is None or storage.close.partition(":")[0] not in sys.modules:
+                continue
+            for location in self._locations:
+                if location.scheme in storage.schemes:
+                    references.load(storage.close)(location)
 
     def choose(self, family: str, media_type: str | None) -> tuple[Storage, Location]:
         """The storage for new data, in the first location that it can use; UnsupportedMediaType says why none can."""

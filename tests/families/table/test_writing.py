@@ -285,6 +285,22 @@ def test_an_index_that_is_only_noted_must_be_as_long_as_the_table(tmp_path, conn
     assert "there are 2 rows" in response.text
 
 
+def test_a_reader_of_all_partitions_holds_one_moment(connect):
+    """The table is asked for it once; what is added meanwhile comes with the next request."""
+
+    class Held(GrowingTable):
+        held = 0
+
+        def steady(self) -> MemoryTable:
+            self.held += 1
+            return MemoryTable(self.table.slice(0, 2), npartitions=2, generation=None)
+
+    table = Held(rows(1, 2, 3, 4), npartitions=2)
+    caller = connect({"t": table})
+    assert numbers(caller, "table/full/t") == [1, 2]
+    assert table.held == 1
+
+
 def test_a_key_of_an_append_has_a_bound(caller, growing):
     headers = {"idempotency-key": "k" * 256}
     assert send(caller, "PATCH", "table/partition/g?partition=0", rows(2), **headers).status_code == 400

@@ -159,11 +159,16 @@ class WritingArray(IndexedClient):
             )
         )
 
-    def writing_blocks(self, elements: NDArray[Any]) -> Plan[None]:
-        """Write all elements, several blocks at the same time."""
-        chunks = self.structure().chunks
-        blocks = np.ndindex(*map(len, chunks))
-        yield from together((self._writing_piece(elements, block) for block in blocks), _AT_ONCE)
+    def filling(self, data: Any) -> Plan[None]:
+        """Write all elements of an array of numpy or dask: as one request, or several blocks at the same time."""
+        structure = self.structure()
+        if not structure.size:
+            return
+        if is_lazy(data) or all(len(lengths) == 1 for lengths in structure.chunks):
+            yield from self.writing(data)
+            return
+        blocks = np.ndindex(*map(len, structure.chunks))
+        yield from together((self._writing_piece(data, block) for block in blocks), _AT_ONCE)
 
     def _writing_piece(self, elements: NDArray[Any], block: tuple[int, ...]) -> Plan[None]:
         yield from self.writing_block(elements[block_bounds(block, self.structure().chunks)], block)
@@ -211,22 +216,34 @@ def writing_array(  # noqa: PLR0913 - what a node is described with
     specs: Iterable[str | Spec] | None = None,
     access_tags: Iterable[str] | None = None,
 ) -> Plan[Any]:
-    """Store an array, a list of numbers or a number in a new node: as one request, or several blocks side by side."""
-    if is_lazy(array):
-        check_threads(container)
+    """Store an array, a list of numbers or a number in a new node."""
     data = array if is_lazy(array) else as_elements(array)
-    structure = describe_elements(data, dims)
-    source = DataSource(structure_family="array", structure=structure)
-    node = yield from creating(
-        container, "array", [source], key=key, metadata=metadata, specs=specs, access_tags=access_tags
+    node = yield from making_array(
+        container, data, dims=dims, key=key, metadata=metadata, specs=specs, access_tags=access_tags
     )
-    if not structure.size:
-        return node
-    if is_lazy(data) or all(len(lengths) == 1 for lengths in structure.chunks):
-        yield from node.writing(data)
-    else:
-        yield from node.writing_blocks(data)
+    yield from node.filling(data)
     return node
+
+
+def making_array(  # noqa: PLR0913 - what a node is described with
+    container: Node,
+    data: Any,
+    *,
+    dims: Sequence[str] | None = None,
+    key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    specs: Iterable[str | Spec] | None = None,
+    access_tags: Iterable[str] | None = None,
+) -> Plan[Any]:
+    """A new node for an array of numpy or dask, without its elements yet: its client can send them, `filling(data)`."""
+    if is_lazy(data):
+        check_threads(container)
+    source = DataSource(structure_family="array", structure=describe_elements(data, dims))
+    return (
+        yield from creating(
+            container, "array", [source], key=key, metadata=metadata, specs=specs, access_tags=access_tags
+        )
+    )
 
 
 def _numbers(values: Iterable[int]) -> str:

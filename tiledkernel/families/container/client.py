@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NATURAL: list[SortKey] = [("_", 1)]
+_INSERTION: list[SortKey] = [("", 1)]
 _LENGTH_LIVES = 1.0  # seconds
 _SHOWN_KEYS = 10
 _SHOWN_WIDTH = 60
@@ -67,7 +68,8 @@ class Container(WritingContainer, Mapping[str, Any]):
         """The order of the children, as (key, direction)."""
         if self._chosen_sorting is not None:
             return list(self._chosen_sorting)
-        return [(key["key"], key["direction"]) for key in self._attributes.get("sorting") or []]
+        described = self._attributes.get("sorting")  # which a new container is made without
+        return [(key["key"], key["direction"]) for key in described] if described else list(_INSERTION)
 
     def new_variation(self, **changes: Any) -> Self:
         """This container again, with other settings."""

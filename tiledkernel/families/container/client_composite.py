@@ -163,6 +163,22 @@ class CompositeClient(Container):
         clients = yield from self._making_clients(members)
         return list(zip(_names(members), clients, strict=True))
 
+    # Making
+
+    def admitting(self, draft: Mapping[str, Any]) -> Plan[None]:
+        """Go on if nothing here has the name of a new child, or of one of its columns."""
+        self._members = None  # others may have made something, and so shall we
+        members = yield from self.describing_members()
+        parts = {member.item["id"]: member.item["id"] for member in members if member.item["id"] == draft["id"]}
+        taken = parts | {member.key: member.item["id"] for member in members}
+        for name in (*parts, *(member.key for member in _members_of(draft))):
+            if name in taken:
+                raise ValueError(
+                    f"{name!r} is taken, by {taken[name]!r}: arrays and the columns of tables stand side by side in a "
+                    "composite; choose another name"
+                )
+        self._members = None
+
     # Reading
 
     def read(self, variables: str | Sequence[str] | None = None, dim0: str | None = None) -> xarray.Dataset:

@@ -150,7 +150,7 @@ def writing_table(  # noqa: PLR0913 - what a node is described with
     )
     if rows is None:
         yield from node.writing(data)
-    elif rows.num_rows:
+    else:  # also if there are none: a server may know no table of which nothing was ever written
         yield from node.filling(rows)
     return node
 

@@ -18,6 +18,7 @@ from tiledkernel.families.table.structure import SCHEMA_PREFIX, TableStructure
 from tiledkernel.nodes.protocols import DataSource
 
 MAX_PARTITIONS = 10_000
+MAX_COLUMNS = 10_000
 _DEEPEST = 16  # lists in lists
 _WIDE = 32  # bits
 _WHERE = ("body", "data_sources", "structure")
@@ -41,10 +42,16 @@ def drafted_schema(structure: TableStructure) -> pyarrow.Schema:
     schema = decode_schema(structure)
     if not schema.names:
         raise Unprocessable("a table has at least one column, this schema has none", *_WHERE, "arrow_schema")
+    if len(schema) > MAX_COLUMNS:
+        raise Unprocessable(
+            f"{len(schema)} columns are too many, at most {MAX_COLUMNS} are kept: write an array, or several tables",
+            *_WHERE, "arrow_schema",
+        )  # fmt: skip
     if repeated := repeated_name(schema):
         raise misfit(f"there are several columns named {repeated!r}: each must have a name of its own", repeated)
     index_notes(schema)  # those who read it rely on them
-    named = [name for name in schema.names if name not in index_columns(schema)]
+    index = index_columns(schema)
+    named = [name for name in schema.names if name not in index]
     if list(structure.columns) != named:
         raise Unprocessable(
             f"'columns' must be those of the schema but for an index: expected {named!r:.300}, found "

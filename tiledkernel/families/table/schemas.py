@@ -81,7 +81,8 @@ def check_present(found: pyarrow.Schema, wanted: pyarrow.Schema, path: Path) -> 
 
 def check_named(found: pyarrow.Schema, wanted: pyarrow.Schema, path: Path) -> None:
     """ReadFailed if a file of ours lacks a wanted column; its types may be others that hold the same values."""
-    if missing := next((name for name in wanted.names if name not in found.names), None):
+    known = frozenset(found.names)  # which each question would make anew
+    if missing := next((name for name in wanted.names if name not in known), None):
         raise ReadFailed(f"{path.name} no longer fits its table: it has no column {missing!r}")
 
 
