@@ -34,7 +34,10 @@ class Node(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the owner says about the data; an attribute `plain_metadata` that is true says: as JSON has it."""
+        """What the owner says about the data.
+
+        An attribute `plain_metadata` that is true says: as JSON has it; an attribute `metadata_text` is that JSON.
+        """
 
     @property
     def specs(self) -> Sequence[Spec]:
@@ -123,6 +126,27 @@ class Inlined(Ability):
     @abstractmethod
     def inlined(self, depth: int) -> bool:
         """Whether to describe the children, this container being `depth` levels below the requested node."""
+
+
+class Words(Struct, frozen=True):
+    """What a node says of itself, as JSON; nodes of equal `form` differ in nothing else but their keys.
+
+    `count` is how many children a container has.
+    """
+
+    form: Hashable
+    metadata: str
+    specs: str
+    tags: str
+    count: int = 0
+
+
+class Worded(Ability):
+    """A node whose description rests as JSON: a listing of many takes it as it is."""
+
+    @abstractmethod
+    def words(self) -> Words | None:
+        """What it says; None if it has to be described like other nodes. Its children are never described with it."""
 
 
 class Narrowing(Ability):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -14,10 +12,11 @@ from tiledkernel import references, wire
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BadRequest, KernelError, Unavailable, Unprocessable
 from tiledkernel.nodes.files import unavailable_node
-from tiledkernel.nodes.protocols import Inlined
 from tiledkernel.nodes.writing import Sourced
 from tiledkernel.records import Serializer
 from tiledkernel.server.blame import Blaming
+from tiledkernel.server.forms import Forms, Specimen
+from tiledkernel.server.quoting import quoted
 from tiledkernel.server.resolve import Entry, Resolver
 from tiledkernel.server.selection import Selection
 
@@ -27,6 +26,9 @@ FIELDS = frozenset(
 MAX_INLINED = 500
 MAX_INLINED_DEPTH = 5
 NATURAL_ORDER = ({"key": "_", "direction": 1},)
+_NOTHING = dict.fromkeys(
+    ("ancestors", "structure_family", "specs", "metadata", "structure", "access_tags", "sorting", "data_sources")
+)
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -73,35 +75,43 @@ class Describer:
 
     def resource(self, entry: Entry, base: str, view: View, depth: int = 0) -> dict[str, Any]:
         """The resource of an entry; in a listing use `listed`."""
-        node = entry.node
-        fields = view.fields
+        node, path, fields = entry.node, entry.path, view.fields
         family = node.family
         container = family == "container"
-        structure = None
-        if container and ("structure" in fields or "count" in fields):
-            structure = self._container(entry, base, view, depth)
-        elif not container and ("structure" in fields or view.links):
+        shaped = "structure" in fields
+        structure = meta = None
+        if container:
+            if shaped or "count" in fields:
+                structure = self._container(entry, base, view, depth)
+        elif shaped or view.links:
             structure = node.structure
-        attributes = self._attributes(entry)
-        if container or "structure_family" in fields:
-            attributes["structure_family"] = family
-        if "specs" in fields:
-            attributes["specs"] = node.specs
-        if "metadata" in fields:
-            metadata = node.metadata if getattr(node, "plain_metadata", False) else wire.plain(node.metadata)
-            attributes["metadata"] = metadata if view.select is None else view.select.of(metadata)
-        if container or "structure" in fields:
-            attributes["structure"] = structure
-        attributes["sorting"] = getattr(node, "sorting", NATURAL_ORDER) if container and "sorting" in fields else None
-        if "access_tags" in fields:
-            attributes["access_tags"] = _tags(node)
-        if view.data_sources:
-            attributes["data_sources"] = self._data_sources(entry)
+            meta = self._meta(family, structure) if shaped else None
+        attributes = {
+            "ancestors": path[:-1],
+            "structure_family": family if container or "structure_family" in fields else None,
+            "specs": node.specs if "specs" in fields else None,
+            "metadata": _metadata(node, view.select) if "metadata" in fields else None,
+            "structure": structure if container or shaped else None,
+            "access_tags": _tags(node) if "access_tags" in fields else None,
+            "sorting": getattr(node, "sorting", NATURAL_ORDER) if container and "sorting" in fields else None,
+            "data_sources": self._data_sources(entry) if view.data_sources else None,
+        }
         links = self.links(entry, base, structure) if view.links else None
-        meta = None
-        if structure is not None and not container and "structure" in fields:
-            meta = self._meta(family, structure)
-        return self._assemble(entry, attributes, links, meta)
+        return {"id": entry.key, "attributes": attributes, "links": links, "meta": meta}
+
+    def listing(self, parent: Entry, children: Iterable[tuple[str, Any]], base: str, view: View) -> list[Any]:
+        """The resources of children, given by their keys and nodes; those that are alike are written in one form."""
+        if view.keys_only:
+            return [self.key((*parent.path, key), base, view) for key, _ in children]
+        listed = self._resolver.listed
+        if view.select is not None or view.data_sources:
+            return [self.listed(listed(parent.child(key, node)), base, view) for key, node in children]
+
+        def describe(specimen: Specimen) -> dict[str, Any]:
+            return self.resource(parent.child(specimen.key, specimen), base, view)
+
+        fill = Forms(describe).fill
+        return [fill(key, node) or self.listed(listed(parent.child(key, node)), base, view) for key, node in children]
 
     def _meta(self, family: str, structure: Any) -> dict[str, Any] | None:
         """Formats of the family in which these data cannot leave as a whole, if there are such."""
@@ -126,9 +136,9 @@ class Describer:
 
     def key(self, path: tuple[str, ...], base: str, view: View) -> dict[str, Any]:
         """The resource of a child of which only the key is wanted: it is not looked at."""
-        entry = Entry(path, None, None)
         links = {"self": f"{base}/metadata/{quoted(path)}"} if view.links else None
-        return self._assemble(entry, self._attributes(entry), links)
+        attributes = {**_NOTHING, "ancestors": path[:-1]}
+        return {"id": path[-1] if path else "", "attributes": attributes, "links": links, "meta": None}
 
     def links(self, entry: Entry, base: str, structure: Any) -> dict[str, str]:
         """Absolute links of a node; placeholders in braces are left as they are."""
@@ -143,23 +153,6 @@ class Describer:
             links[name] = base + tail
         return links
 
-    @staticmethod
-    def _attributes(entry: Entry) -> dict[str, Any]:
-        return {
-            "ancestors": list(entry.path[:-1]),
-            "structure_family": None,
-            "specs": None,
-            "metadata": None,
-            "structure": None,
-            "access_tags": None,
-            "sorting": None,
-            "data_sources": None,
-        }
-
-    @staticmethod
-    def _assemble(entry: Entry, attributes: dict[str, Any], links: Any, meta: Any = None) -> dict[str, Any]:
-        return {"id": entry.key, "attributes": attributes, "links": links, "meta": meta}
-
     def _container(self, entry: Entry, base: str, view: View, depth: int) -> dict[str, Any]:
         node = entry.node
         count = len(node)
@@ -168,8 +161,8 @@ class Describer:
             "structure" in view.fields
             and depth < min(view.max_depth, MAX_INLINED_DEPTH)
             and count <= MAX_INLINED
-            and isinstance(node, Inlined)
-            and node.inlined(depth)
+            and (inlined := getattr(node, "inlined", None)) is not None
+            and inlined(depth)
         ):
             contents = self._contents(entry, base, view, depth)
         return {"contents": contents, "count": count}
@@ -196,15 +189,15 @@ def _conditions(serializers: Sequence[Serializer]) -> tuple[tuple[str, Callable[
     return tuple([(each.media_type, references.load(each.suits)) for each in serializers if each.suits is not None])
 
 
+def _metadata(node: Any, select: Selection | None) -> Any:
+    """What the owner says, or the part of it that is wanted; as it was written, if it is."""
+    if select is None and (text := getattr(node, "metadata_text", None)) is not None:
+        return wire.Written(text)
+    metadata = node.metadata if getattr(node, "plain_metadata", False) else wire.plain(node.metadata)
+    return metadata if select is None else select.of(metadata)
+
+
 def _tags(node: Any) -> list[str] | None:
     """What an access policy goes by, in order; None for a node that knows nothing of such."""
     tags = getattr(node, "access_tags", None)
     return None if tags is None else sorted(tags)
-
-
-def quoted(path: tuple[str, ...]) -> str:
-    """A node's path as part of a URL; braces are encoded, since clients fill templates with them."""
-    return "/".join([part if _PLAIN(part) else quote(part, safe="") for part in path])
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch  # what needs no quoting, as most keys

@@ -11,7 +11,10 @@ from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
 from tiled_sql_catalog.pages import Page
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Search, Store
-from tiledkernel.errors import NotAllowed, UnsupportedQuery
+from tiled_sql_catalog.vault import has_room
+from tiledkernel import wire
+from tiledkernel.errors import KernelError, NotAllowed, NotReady, UnsupportedQuery
+from tiledkernel.nodes.protocols import DataSource, Words
 from tiledkernel.nodes.sorting import SortKey
 from tiledkernel.nodes.writing import Draft
 from tiledkernel.queries import KeyLookup, KeysFilter
@@ -90,10 +93,14 @@ class CatalogContainer(CatalogNode):
         row, depth = self.store.deepest(self._row, keys)
         return (self.as_node(row), depth) if depth else (self, 0)
 
+    def words(self) -> Words | None:
+        """What it says of itself, as JSON; None of a view, which has children of its own."""
+        return None if self._search else self._words(self.family, self.row.children)
+
     def page(self, *, after: bytes | None = None, offset: int = 0, limit: int = 100) -> tuple[list[Any], bytes | None]:
         """Children after those that a token stands for, with their keys; and the token of what follows them."""
         found = self._page(after, offset, limit)
-        batch = SourceBatch(self.store, found.nodes)
+        batch = SourceBatch(self.catalog, found.nodes)
         return [(row.key, self.as_node(row, batch)) for row in found.nodes], found.following
 
     def deep_page(
@@ -104,7 +111,7 @@ class CatalogContainer(CatalogNode):
         if search.left:
             return None
         found = self.store.page(search, after=after, offset=offset, limit=limit)
-        batch, trails = SourceBatch(self.store, found.nodes), self.store.keys_above(found.nodes, self._row)
+        batch, trails = SourceBatch(self.catalog, found.nodes), self.store.keys_above(found.nodes, self._row)
         return [(trails[row.id], self.as_node(row, batch)) for row in found.nodes], found.following
 
     def deep_count(self, queries: Sequence[Any], *, depth: int) -> int | None:
@@ -144,31 +151,27 @@ class CatalogContainer(CatalogNode):
 
     def create(self, drafts: Sequence[Draft]) -> list[CatalogNode]:
         """New children, all or none, with room for their data; Conflict if a key is taken."""
-        admitted = [self.catalog.admitted(draft) for draft in drafts]
-        placed = self.catalog.vault.with_room(admitted)
+        placed = self.catalog.vault.with_room(self.catalog.admitted(drafts))
         try:
             rows = self.store.create_many(self._row, placed)
-        except BaseException:
-            self.catalog.vault.clear(placed)
+        except KernelError as error:
+            if not isinstance(error, NotReady):  # where the commit may have come through, what is left is swept
+                self.catalog.vault.clear(placed)
             raise
         self._clear_repeated(placed, rows)
-        batch = SourceBatch(self.store, rows)
+        batch = SourceBatch(self.catalog, rows)
         return [self.as_node(row, batch) for row in rows]
 
     def _clear_repeated(self, placed: Sequence[Draft], rows: Sequence[Node]) -> None:
         """Remove the room of those that had been made before, by an attempt of which the maker heard nothing."""
-        if not any(draft.token for draft in placed):
+        made = [(draft, row) for draft, row in zip(placed, rows, strict=True) if draft.token and has_room(draft)]
+        if not made:
             return
-        known = {
-            asset.data_uri
-            for sources in self.store.data_sources(*rows).values()
-            for source in sources
-            for asset in source.assets
-        }
+        found = self.store.data_sources(*(row for _, row in made))
         unused = [
             draft
-            for draft in placed
-            if any(asset.data_uri not in known for source in draft.data_sources for asset in source.assets)
+            for draft, row in made
+            if {*map(_place_of, draft.data_sources)} != {*map(_place_of, found.get(row.id, ()))}
         ]
         self.catalog.vault.clear(unused)
 
@@ -217,3 +220,8 @@ class CatalogContainer(CatalogNode):
 
     def __repr__(self) -> str:
         return f"<CatalogContainer {self.key!r}>"
+
+
+def _place_of(source: DataSource) -> tuple[frozenset[str], bytes]:
+    """What tells where data rest from where others do; many may share a database."""
+    return frozenset(asset.data_uri for asset in source.assets), wire.encode_json(source.parameters)

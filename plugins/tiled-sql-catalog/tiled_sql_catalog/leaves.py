@@ -12,7 +12,9 @@ from tiledkernel.errors import Unavailable
 from tiledkernel.families.array.structure import FAMILY as ARRAY
 from tiledkernel.nodes.described import Described, describe
 from tiledkernel.nodes.files import FileEntry
-from tiledkernel.nodes.protocols import DataSource
+from tiledkernel.nodes.protocols import DataSource, Words
+
+_NOWHERE = "{!r} is unavailable: the catalog does not know where its data are"
 
 
 class Leaf(CatalogNode):
@@ -27,16 +29,26 @@ class Leaf(CatalogNode):
         """Where its data rest; Unavailable if nobody said."""
         found = self.data_sources()
         if not found:
-            raise Unavailable(f"{self.key!r} is unavailable: the catalog does not know where its data are")
+            raise Unavailable(_NOWHERE.format(self.key))
         return found[0]
 
     @cached_property
     def structure(self) -> Any:
         """What the data look like, as the catalog knows it; Unavailable if no plugin knows the family."""
+        shape = self._together.shape(self._row)
+        if shape is None:
+            raise Unavailable(_NOWHERE.format(self.key))
         try:
-            return self.catalog.structures.of(self.source)
+            return self.catalog.structures.of_shape(shape)
         except Unavailable as error:
             raise Unavailable(f"{self.key!r} is unavailable: {error}") from None
+
+    def words(self) -> Words | None:
+        """What it says of itself, as JSON; None if it cannot be described."""
+        shape = self._together.shape(self._row)
+        if shape is None or not self.catalog.structures.knows(shape):
+            return None
+        return self._words((shape.family, shape.id))
 
     def opened(self) -> tuple[Described, FileEntry | None, Hashable]:
         """The node with its data, the file that they come from, if a reader reads it, and that file's stamp."""
@@ -57,6 +69,9 @@ class FileContainer(Leaf):
     """A container that a registered file holds."""
 
     swift = False  # its file may have to be asked how many children there are
+
+    def words(self) -> None:
+        """It has to be described like other nodes."""
 
     def __len__(self) -> int:
         structure = self.source.structure

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from msgspec import Struct, structs
 
+from tiled_sql_catalog.admission import Admission
 from tiled_sql_catalog.fence import Fence
 from tiled_sql_catalog.files import Files
+from tiled_sql_catalog.paths import check_key
 from tiled_sql_catalog.records import Node
+from tiled_sql_catalog.shapes import Shape
+from tiled_sql_catalog.sources import check_source
 from tiled_sql_catalog.store import Store
 from tiled_sql_catalog.structures import Structures
 from tiled_sql_catalog.vault import EXTERNAL, Vault
 from tiledkernel.errors import Conflict, NotAllowed, NotFound, Unprocessable
-from tiledkernel.nodes.protocols import Asset, DataSource
+from tiledkernel.families.array.registered import check_registered
+from tiledkernel.families.array.structure import ArrayStructure
+from tiledkernel.nodes.protocols import Asset, DataSource, Words
 from tiledkernel.nodes.writing import Change, Draft, Revision
 from tiledkernel.specs import Spec
 
@@ -31,31 +37,51 @@ class Catalog(Struct, frozen=True):
     files: Files
     structures: Structures
 
-    def admitted(self, draft: Draft) -> Draft:
-        """A draft whose registered files may be read, with their sizes."""
-        return structs.replace(draft, data_sources=tuple([self.admitted_source(each) for each in draft.data_sources]))
+    def admitted(self, drafts: Iterable[Draft]) -> list[Draft]:
+        """Drafts that can be stored, whose registered files may be read, with their sizes."""
+        admission = Admission(self.fence)
+        return [self._admitted(draft, admission) for draft in drafts]
 
-    def admitted_source(self, source: DataSource) -> DataSource:
-        """A data source whose registered files may be read, with their sizes."""
+    def _admitted(self, draft: Draft, admission: Admission) -> Draft:
+        if draft.key is not None:
+            check_key(draft.key)
+        if not draft.data_sources:
+            return draft
+        sources = tuple([self.admitted_source(each, admission) for each in draft.data_sources])
+        return structs.replace(draft, data_sources=sources)
+
+    def admitted_source(self, source: DataSource, admission: Admission | None = None) -> DataSource:
+        """A data source that can be stored, whose registered files may be read, with their sizes."""
+        check_source(source)
         if source.management != EXTERNAL:
             return source
-        sized = [structs.replace(asset, size=self.fence.admit(asset)) for asset in source.assets]
+        if isinstance(source.structure, ArrayStructure):
+            check_registered(source.structure)
+        admit = (admission or Admission(self.fence)).admit
+        sized = [structs.replace(asset, size=admit(asset)) for asset in source.assets]
         return structs.replace(source, assets=tuple(sized))
 
 
 class SourceBatch:
     """The data sources of nodes that were found together, asked for together when one of them is needed."""
 
-    def __init__(self, store: Store, nodes: Sequence[Node]) -> None:
-        self._store = store
+    def __init__(self, catalog: Catalog, nodes: Sequence[Node]) -> None:
+        self._catalog = catalog
         self._nodes = [node for node in nodes if node.sources]
         self._found: dict[int, list[DataSource]] | None = None
+        self._shapes: dict[int, Shape] | None = None
 
     def of(self, node: Node) -> list[DataSource]:
         """The data sources of one of the nodes."""
         if self._found is None:
-            self._found = self._store.data_sources(*self._nodes) if self._nodes else {}
+            self._found = self._catalog.store.data_sources(*self._nodes) if self._nodes else {}
         return self._found.get(node.id, [])
+
+    def shape(self, node: Node) -> Shape | None:
+        """What the data of one of the nodes look like; None if nobody said."""
+        if self._shapes is None:
+            self._shapes = self._catalog.store.shapes(*self._nodes) if self._nodes else {}
+        return self._shapes.get(node.id)
 
 
 class CatalogNode:
@@ -90,6 +116,11 @@ class CatalogNode:
         return self.row.metadata
 
     @property
+    def metadata_text(self) -> str:
+        """The same, as JSON."""
+        return self.row.metadata_text
+
+    @property
     def specs(self) -> tuple[Spec, ...]:
         """Promises beyond the structure."""
         return self.row.specs
@@ -98,6 +129,10 @@ class CatalogNode:
     def access_tags(self) -> frozenset[str]:
         """What an access policy goes by."""
         return self.row.access_tags or _NO_TAGS
+
+    def _words(self, form: Hashable, count: int = 0) -> Words:
+        row = self.row
+        return Words(form, row.metadata_text, row.specs_text, row.tags_text or "[]", count)
 
     def version_of(self) -> int:
         """How often the row was changed."""
@@ -117,7 +152,7 @@ class CatalogNode:
     def delete(self, *, recursive: bool = False, external_only: bool = True, version: int | None = None) -> None:
         """Delete it; Conflict if it is not empty, or data would be lost, and that is not allowed."""
         gone = self.catalog.store.delete(self._row, recursive=recursive, external_only=external_only, version=version)
-        self.catalog.vault.remove(gone)
+        self.catalog.vault.remove(gone, waiting=True)
 
     # Revisions
 
@@ -135,9 +170,13 @@ class CatalogNode:
         """Where they rest; empty if the node has no data."""
         if not self._row.sources:
             return []
+        return self._together.of(self._row)
+
+    @property
+    def _together(self) -> SourceBatch:
         if self._batch is None:
-            self._batch = SourceBatch(self.catalog.store, [self._row])
-        return self._batch.of(self._row)
+            self._batch = SourceBatch(self.catalog, [self._row])
+        return self._batch
 
     def asset_path(self, asset_id: int, relative_path: str | None = None) -> Path:
         """The checked path of a file to hand out; of a directory, `relative_path` says which of its files."""
@@ -183,5 +222,5 @@ class CatalogNode:
         dropped = self.catalog.store.detach_asset(self._row, asset_id)
         if dropped is None or not internal:
             return dropped, False
-        self.catalog.vault.remove([structs.replace(holder, assets=(dropped,))])
+        self.catalog.vault.remove([structs.replace(holder, assets=(dropped,))], waiting=True)
         return dropped, True

@@ -8,7 +8,7 @@ one after the other, each with its nodes in the order of the other keys, then th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, starmap
 from typing import Any
 
 from msgspec import Struct
@@ -45,19 +45,25 @@ class PlainListing:
 
     def __init__(self, database: Database) -> None:
         after: BindParameter[int] = bindparam("after", type_=BigInteger)
-        children = select(*COLUMNS).where(nodes.c.parent == bindparam("parent"))
-        size = bindparam("size", type_=BigInteger)
-        names = ("parent", "after", "size")
-        forwards = children.where(nodes.c.id > after).order_by(nodes.c.id).limit(size)
-        backwards = children.where(nodes.c.id < after).order_by(nodes.c.id.desc()).limit(size)
-        self._forwards, self._backwards = (Statement(database, each, *names) for each in (forwards, backwards))
+        children = select(nodes.c.id).where(nodes.c.parent == bindparam("parent"))
+        size, offset = bindparam("size", type_=BigInteger), bindparam("offset", type_=BigInteger)
+        statements = []
+        for ids, place in (
+            (children.where(nodes.c.id > after), nodes.c.id),
+            (children.where(nodes.c.id < after), nodes.c.id.desc()),
+        ):
+            # The index alone knows what is passed over; only the rows of the page are read.
+            found = ids.order_by(place).limit(size).offset(offset).subquery("found")
+            page = select(*COLUMNS).join(found, found.c.id == nodes.c.id).order_by(place)
+            statements.append(Statement(database, page, "parent", "after", "size", "offset"))
+        self._forwards, self._backwards = statements
 
-    def page(self, parent: int, order: Order, after: bytes | None, limit: int) -> Page:
-        """At most `limit` children after those that a token stands for."""
+    def page(self, parent: int, order: Order, after: bytes | None, limit: int, offset: int = 0) -> Page:
+        """At most `limit` children after those that a token stands for, or after the first `offset`."""
         check_limit(limit)
         statement, start = (self._backwards, MAX_ID) if order.last.descending else (self._forwards, 0)
         last = start if after is None else order.parse(after).last
-        rows = [Node(*row) for row in statement.all(parent, last, limit + 1)]
+        rows = list(starmap(Node, statement.all(parent, last, limit + 1, min(offset, MAX_OFFSET))))
         if len(rows) <= limit:
             return Page(rows, None)
         return Page(rows[:limit], Position((), rows[limit - 1].id).token())

@@ -22,6 +22,7 @@ from tiled_sql_catalog.queries import split
 from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import nodes, revisions
 from tiled_sql_catalog.scopes import Scope
+from tiled_sql_catalog.shapes import Shape, Shapes
 from tiled_sql_catalog.statements import Statement
 from tiledkernel.errors import NotFound, UnsupportedQuery
 from tiledkernel.nodes.protocols import Asset, DataSource
@@ -46,6 +47,7 @@ class Store:
         self.database = database
         self._by_path = Statement(database, select(*COLUMNS).where(nodes.c.path == bindparam("path")), "path")
         self._plain = PlainListing(database)
+        self._shapes = Shapes()
 
     # Finding
 
@@ -144,8 +146,8 @@ class Store:
     ) -> Page:
         """`limit` of the nodes found, in order, after those that a token from another page stands for."""
         selection, complete = _whole(search), Order.of(order)
-        if selection.is_plain and complete.is_natural and not offset and limit:
-            return self._plain.page(selection.scope.root, complete, after, limit)
+        if selection.is_plain and complete.is_natural and limit:
+            return self._plain.page(selection.scope.root, complete, after, limit, offset)
         with self.database.reading() as connection:
             return Listing(connection).page(selection, complete, after, limit, offset)
 
@@ -235,6 +237,11 @@ class Store:
         """The data sources of nodes, by the nodes' ids."""
         with self.database.reading() as connection:
             return sources.sources_of(connection, [node.id for node in found])
+
+    def shapes(self, *found: Node) -> dict[int, Shape]:
+        """What the data of nodes look like, by the nodes' ids."""
+        with self.database.reading() as connection:
+            return self._shapes.of(connection, [node.id for node in found])
 
     def exchange_source(self, node: Node, source: DataSource) -> list[Asset]:
         """Describe a data source anew, with these assets and no others; the assets that nobody needs any more."""

@@ -88,7 +88,7 @@ class OldCatalog:
             f"{self._moment('time_created')}, {self._moment('time_updated')}"
         )
         for rows in self._pieces(columns, "nodes"):
-            yield [OldNode(*head, microseconds(created), microseconds(updated)) for *head, created, updated in rows]
+            yield [OldNode(*[*row[:-2], *map(microseconds, row[-2:])]) for row in rows]
 
     def revisions(self) -> Iterator[list[OldRevision]]:
         """All revisions."""
@@ -96,7 +96,7 @@ class OldCatalog:
             f"id, node_id, revision_number, CAST(metadata AS TEXT), CAST(specs AS TEXT), {self._moment('time_updated')}"
         )
         for rows in self._pieces(columns, "revisions"):
-            yield [OldRevision(*head, microseconds(updated)) for *head, updated in rows]
+            yield [OldRevision(*[*row[:-1], microseconds(row[-1])]) for row in rows]
 
     def sources(self) -> Iterator[list[OldSource]]:
         """All data sources."""

@@ -21,8 +21,9 @@ from tiledkernel.nodes.deep import MAX_DEPTH, Budget, Trail, Walk
 from tiledkernel.nodes.protocols import DeepPaging
 from tiledkernel.server.answers import Message
 from tiledkernel.server.blame import FAILURES, Blaming
-from tiledkernel.server.describe import View, parse_fields, quoted
+from tiledkernel.server.describe import View, parse_fields
 from tiledkernel.server.filters import Filter
+from tiledkernel.server.quoting import quoted
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
 from tiledkernel.server.selection import parse_selection

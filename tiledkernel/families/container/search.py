@@ -12,7 +12,8 @@ from tiledkernel.families.container.paging import Page, check_range, cursor_afte
 from tiledkernel.nodes.sorting import parse_sort
 from tiledkernel.server.answers import Message
 from tiledkernel.server.blame import Blaming
-from tiledkernel.server.describe import View, parse_fields, quoted
+from tiledkernel.server.describe import View, parse_fields
+from tiledkernel.server.quoting import quoted
 from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry
 from tiledkernel.server.selection import parse_selection
@@ -75,12 +76,7 @@ def _paged(request: Request, parent: Entry, page: Page, view: View) -> Message:
     with parent.guard, Blaming(parent):
         children, following = parent.node.page(after=after, offset=page.offset, limit=wanted)
         count = len(parent.node)
-    describer, resolver, base = request.service.describer, request.service.resolver, request.base
-    if view.keys_only:
-        data = [describer.key((*parent.path, key), base, view) for key, _ in children]
-    else:
-        entries = [resolver.listed(parent.child(key, node)) for key, node in children]
-        data = [describer.listed(entry, base, view) for entry in entries]
+        data = request.service.describer.listing(parent, children, request.base, view)
     links = _page_links(request, page, None if following is None else f"page[cursor]={cursor_of(following)}")
     return Message({"data": data, "error": None, "links": links, "meta": {"count": count}}, headers=REVALIDATE)
 

@@ -25,8 +25,8 @@ from tiledkernel.nodes.protocols import Ability, Asset, DataSource
 from tiledkernel.nodes.writing import Change, Changing, Creating, Deleting, Draft, Resourcing, Revised
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Message
-from tiledkernel.server.describe import quoted
 from tiledkernel.server.preconditions import expected_version, version_of
+from tiledkernel.server.quoting import quoted
 from tiledkernel.server.request import Request
 from tiledkernel.specs import Spec, check_specs
 
