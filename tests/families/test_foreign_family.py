@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tiledkernel.client import Context, from_context
-from tiledkernel.client.classes import installed_classes
+from tiledkernel.client.classes import forget_installed
 from tiledkernel.client.errors import UnknownStructureFamily
 from tiledkernel.composition import Composition
 from tiledkernel.plugins import discover
@@ -200,9 +200,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(line.removeprefix(" " * 8) for line in text.splitlines()) + "\n")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    installed_classes.cache_clear()
+    forget_installed()
     yield tmp_path / "site"
-    installed_classes.cache_clear()
+    forget_installed()
     for module in [name for name in sys.modules if name.partition(".")[0] == "melody"]:
         del sys.modules[module]
 
@@ -221,7 +221,7 @@ def leave(site: Path) -> None:
     """What was installed is there no more for the client, as on another machine."""
     sys.path.remove(str(site))
     importlib.invalidate_caches()
-    installed_classes.cache_clear()
+    forget_installed()
 
 
 def get(context: Context, path: str) -> Any:
@@ -301,7 +301,7 @@ def test_without_its_client_half_the_client_says_what_to_install_and_goes_on(con
 def test_a_client_half_that_fails_is_not_to_be_installed_but_repaired(context, site, caplog):
     (site / "melody" / "client_classes.py").write_text("raise ImportError('no sound card')\n")
     importlib.invalidate_caches()
-    installed_classes.cache_clear()
+    forget_installed()
     client = from_context(context)
     with pytest.raises(UnknownStructureFamily, match=f"{DISTRIBUTION} is installed, but its client half"):
         client["song"]

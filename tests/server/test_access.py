@@ -17,6 +17,7 @@ TREE = {"a": np.arange(4.0), "t": pd.DataFrame({"A": [1]}), "c": {"x": np.arange
 KERNEL = Composition(discover(third_party=False))
 NEEDED = {
     "/array/full/{path}": "a",
+    "PATCH /array/full/{path}": "a?offset=0&shape=4",
     "/array/block/{path}": "a?block=0",
     "/table/full/{path}": "t",
     "/table/partition/{path}": "t?partition=0",

@@ -242,7 +242,7 @@ def test_requests_are_logged_without_keys(start) -> None:
 
 def test_each_logs_its_own_failures(start, monkeypatch) -> None:
     one, two = start(), start()
-    monkeypatch.setattr(type(one.catalog), "metadata", property(lambda self: 1 / 0))
+    monkeypatch.setattr(type(one.catalog), "metadata_text", property(lambda self: 1 / 0))
     assert status(one, one.api_key) == 500
     assert "ZeroDivisionError" in (one.directory / "error.log").read_text()
     assert "unhandled error" not in (two.directory / "error.log").read_text()

@@ -55,12 +55,9 @@ class ClientClass(Struct, frozen=True):
 
 @cache
 def installed_classes(choice: Literal["numpy", "dask"] = "numpy") -> Mapping[str, ClassOrReference | EntryPoint]:
-    """What the installed client plugins offer, by family or spec; with "dask" the lazy variants where there are such.
-
-    A plugin that fails is left out, with a warning.
-    """
+    """What the client plugins offer, by family or spec; with "dask" the lazy variants where there are such."""
     found: dict[str, ClassOrReference | EntryPoint] = {}
-    for record in _installed_records():
+    for record in installed_records():
         found[record.name] = record.dask if choice == "dask" and record.dask is not None else record.cls
     for group in SINGLE_CLASS_GROUPS:
         found.update((entry.name, entry) for entry in entry_points(group=group))
@@ -68,9 +65,16 @@ def installed_classes(choice: Literal["numpy", "dask"] = "numpy") -> Mapping[str
 
 
 @cache
-def _installed_records() -> tuple[ClientClass, ...]:
+def installed_records() -> tuple[ClientClass, ...]:
+    """The records of all installed client plugins; a plugin that fails is left out, with a warning."""
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return tuple(record for entry in entries for record in _records(entry))
+
+
+def forget_installed() -> None:
+    """Look again for what is installed when it is needed next: distributions came or went meanwhile."""
+    installed_classes.cache_clear()
+    installed_records.cache_clear()
 
 
 def load_writing(family: str, distributions: Mapping[str, str]) -> Callable[..., Any]:
@@ -86,7 +90,7 @@ def load_copying(family: str, distributions: Mapping[str, str]) -> Callable[...,
 def _load_half(
     name: Literal["writing", "copying"], verb: str, family: str, distributions: Mapping[str, str]
 ) -> Callable[..., Any]:
-    for record in reversed(_installed_records()):  # the last one shows the family, too
+    for record in reversed(installed_records()):  # the last one shows the family, too
         reference: str | None = getattr(record, name)
         if record.name == family and reference is not None:
             return _load_class(family, reference)
