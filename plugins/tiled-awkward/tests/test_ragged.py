@@ -74,7 +74,7 @@ def test_without_a_wish_the_selected_lists_leave_as_json(serve, ask, text, expec
         ("ragged/full/r?slice=0,0,0&format=arrow", 406),
         ("ragged/full/r?slice=0,0,0&format=parquet", 406),
         ("ragged/full/r?format=csv", 406),
-        ("ragged/block/r?block=0", 404),
+        ("ragged/block/r?block=0", 405),
         ("awkward/full/r", 404),
     ],
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, select
 
+from tiled_sql_catalog.content import check_text
 from tiled_sql_catalog.dialects import Dialect
 from tiled_sql_catalog.schema import assets, associations
 from tiled_sql_catalog.statements import Among, batches
@@ -14,6 +15,7 @@ from tiledkernel.errors import Unprocessable
 from tiledkernel.nodes.protocols import Asset
 
 MAX_URI = 8192  # characters
+_MOST = 2**63 - 1  # that fits a column
 # An update keeps the row from being dropped by another writer until we are done, and a size that was unknown is learnt.
 _KNOWN = "ON CONFLICT (digest) DO UPDATE SET size = coalesce(excluded.size, assets.size)"
 _by_digest = Among(assets.c.digest, select(assets.c.id, assets.c.digest))
@@ -27,6 +29,13 @@ def check_asset(asset: Asset) -> None:
             f"{uri[:80]!r} can be no URI of a file: it is longer than {MAX_URI} characters, or contains a NUL "
             "character", "body", "data_sources", "assets",
         )  # fmt: skip
+    for name, number in (("num", asset.num), ("size", asset.size)):
+        if number is not None and not 0 <= number <= _MOST:
+            raise Unprocessable(
+                f"{name}={number!s:.40} is no number of an asset: expected 0 to {_MOST}",
+                "body", "data_sources", "assets", name,
+            )  # fmt: skip
+    check_text(asset.parameter or "", "data_sources", "assets", "parameter")
 
 
 def _is_unicode(text: str) -> bool:
@@ -59,18 +68,26 @@ def _ids(connection: Connection, dialect: Dialect, files: Iterable[Asset]) -> di
     return {rows[digest][1]: identity for identity, digest in _by_digest(connection, rows)}
 
 
+_associated = Among(
+    associations.c.data_source,
+    select(
+        associations.c.data_source, associations.c.id.label("association"), associations.c.parameter,
+        associations.c.num, associations.c.asset, assets.c.uri, assets.c.is_directory, assets.c.size,
+    ).join(assets),
+)  # fmt: skip
+
+
 def assets_of(connection: Connection, sources: Sequence[int]) -> dict[int, list[Asset]]:
     """The assets of data sources, by the sources' ids, in the order of their numbers."""
+    rows = list(_associated(connection, sources))
+    rows.sort(key=lambda row: (-1 if row.num is None else row.num, row.association))
     found: dict[int, list[Asset]] = {}
-    statement = (
-        select(associations.c.data_source, associations.c.parameter, associations.c.num, assets)
-        .join(assets)
-        .where(associations.c.data_source.in_(sources))
-        .order_by(associations.c.data_source, func.coalesce(associations.c.num, -1), associations.c.id)
-    )
-    for source, parameter, num, id_, _, uri, is_directory, size in connection.execute(statement):
-        asset = Asset(data_uri=uri, is_directory=is_directory, parameter=parameter, num=num, id=id_, size=size)
-        found.setdefault(source, []).append(asset)
+    for row in rows:
+        asset = Asset(
+            data_uri=row.uri, is_directory=bool(row.is_directory), parameter=row.parameter, num=row.num, id=row.asset,
+            size=row.size,
+        )  # fmt: skip
+        found.setdefault(row.data_source, []).append(asset)
     return found
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, select, update
 
 from tiled_sql_catalog.assets import assets_of, associate, check_asset, drop_assets
-from tiled_sql_catalog.content import text_of
+from tiled_sql_catalog.content import check_text, text_of
 from tiled_sql_catalog.dialects import Dialect
 from tiled_sql_catalog.schema import assets, associations, data_sources, structures
-from tiled_sql_catalog.statements import batches
+from tiled_sql_catalog.statements import Among, batches
 from tiledkernel import wire
 from tiledkernel.errors import NotFound, Unprocessable
 from tiledkernel.nodes.protocols import Asset, DataSource
@@ -29,7 +29,7 @@ def add_sources(connection: Connection, dialect: Dialect, found: Sequence[tuple[
     if not found:
         return
     for _, source in found:
-        _check(source)
+        check_source(source)
     ids = dialect.reserve(connection, data_sources, len(found))
     load_sources(connection, dialect, ids, found)
     files = [(identity, asset) for identity, (_, source) in zip(ids, found, strict=True) for asset in source.assets]
@@ -88,7 +88,7 @@ def detach_asset(connection: Connection, node: int, asset_id: int) -> tuple[Asse
 
 def _describe(connection: Connection, dialect: Dialect, node: int, source: DataSource) -> str:
     """Store what is said about a data source, but for its assets; how its data were managed until now."""
-    _check(source)
+    check_source(source)
     mine = (data_sources.c.id == source.id) & (data_sources.c.node == node)
     before = connection.execute(select(data_sources.c.structure, data_sources.c.management).where(mine)).first()
     if before is None:
@@ -113,12 +113,13 @@ def _associations(connection: Connection, source: int) -> dict[tuple[str, str | 
     return {(row.uri, row.parameter, row.num): row for row in rows}
 
 
+_described = Among(data_sources.c.node, select(data_sources, structures.c.content).join(structures))
+
+
 def sources_of(connection: Connection, nodes: Sequence[int]) -> dict[int, list[DataSource]]:
     """The data sources of nodes, with their assets in the order of their numbers."""
     found: dict[int, list[DataSource]] = {}
-    columns = (data_sources, structures.c.content)
-    statement = select(*columns).join(structures).where(data_sources.c.node.in_(nodes)).order_by(data_sources.c.id)
-    rows = connection.execute(statement).all()
+    rows = sorted(_described(connection, nodes), key=lambda row: row.id)
     files = assets_of(connection, [row.id for row in rows])
     for row in rows:
         found.setdefault(row.node, []).append(
@@ -175,12 +176,14 @@ def drop_structures(connection: Connection, ids: Iterable[bytes]) -> None:
         connection.execute(delete(structures).where(structures.c.id.in_(batch), ~used))
 
 
-def _check(source: DataSource) -> None:
+def check_source(source: DataSource) -> None:
+    """Unprocessable unless the data source can be stored."""
     if source.management not in MANAGEMENTS:
         raise Unprocessable(
             f"{source.management!r:.80} is no way to manage data: expected one of {', '.join(MANAGEMENTS)}",
             "body", "data_sources", "management",
         )  # fmt: skip
+    check_text(source.mimetype or "", "data_sources", "mimetype")
     if len(source.assets) > MAX_ASSETS:
         raise Unprocessable(
             f"{len(source.assets)} assets are too many: at most {MAX_ASSETS} are taken", "body", "data_sources"
