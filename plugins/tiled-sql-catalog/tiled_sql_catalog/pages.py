@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, BindParameter, Connection, Select, bindparam,
 from tiled_sql_catalog.conditions import Has, Not, Place, Selection, Within
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.entries import VALUE, address
+from tiled_sql_catalog.landmarks import Landmarks
 from tiled_sql_catalog.orders import MAX_ID, Last, Order, Position
 from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import entries, nodes
@@ -57,13 +58,21 @@ class PlainListing:
             page = select(*COLUMNS).join(found, found.c.id == nodes.c.id).order_by(place)
             statements.append(Statement(database, page, "parent", "after", "size", "offset"))
         self._forwards, self._backwards = statements
+        self._landmarks = Landmarks(database)
 
     def page(self, parent: int, order: Order, after: bytes | None, limit: int, offset: int = 0) -> Page:
         """At most `limit` children after those that a token stands for, or after the first `offset`."""
         check_limit(limit)
         statement, start = (self._backwards, MAX_ID) if order.last.descending else (self._forwards, 0)
         last = start if after is None else order.parse(after).last
-        rows = list(starmap(Node, statement.all(parent, last, limit + 1, min(offset, MAX_OFFSET))))
+        offset, state = min(offset, MAX_OFFSET), None
+        if last == 0 and (state := self._landmarks.state(parent, offset)) is not None:
+            passed, last = self._landmarks.nearest(parent, state, offset)
+        else:
+            passed = 0
+        rows = list(starmap(Node, statement.all(parent, last, limit + 1, offset - passed)))
+        if state is not None and rows:
+            self._landmarks.remember(parent, state, (offset + 1, rows[0].id))
         if len(rows) <= limit:
             return Page(rows, None)
         return Page(rows[:limit], Position((), rows[limit - 1].id).token())
