@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tiled_sql_catalog.content import MAX_METADATA
+from tiled_sql_catalog.entries import MAX_DEPTH as MAX_METADATA_DEPTH
+from tiled_sql_catalog.entries import MAX_ENTRIES
+from tiled_sql_catalog.paths import MAX_KEY
 
 from tiledkernel.errors import ConfigurationError, KernelError, PluginError
 from tiledkernel.families.container.paging import MAX_LIMIT
 from tiledkernel.records import BODY_LIMIT
 from tiledkernel.server.describe import MAX_INLINED, MAX_INLINED_DEPTH
 from tiledkernel.server.query import MAX_LENGTH, MAX_PARAMETERS
+from tiledkernel.server.routes.writing import MAX_BODY, MAX_DRAFTS
 from tiledkernel.server.routing import MAX_DEPTH
 from tiledkernel.settings import RESPONSE_BYTESIZE_LIMIT
 
@@ -24,6 +29,10 @@ LIMITS = {
     "a path": f"{MAX_DEPTH} segments",
     "query parameters": f"{MAX_PARAMETERS}, in {MAX_LENGTH >> 20} MiB",
     "a JSON body on a reading route": f"{BODY_LIMIT >> 20} MiB",
+    "a JSON body on a writing route": f"{MAX_BODY >> 20} MiB",
+    "nodes that are made at once": f"{MAX_DRAFTS:,}".replace(",", " "),
+    "metadata": f"{MAX_METADATA >> 20} MiB as JSON, {MAX_METADATA_DEPTH} levels, {MAX_ENTRIES // 1000} 000 values",
+    "a key": f"{MAX_KEY} bytes",
 }
 
 
