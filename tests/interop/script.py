@@ -13,6 +13,7 @@ import contextlib
 import importlib
 import io
 import json
+import re
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -21,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from lines import CLEAR, OURS, REGISTERED, SHARED
+
+RANDOM = re.compile("[0-9a-f]{32}")
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of answer
@@ -71,6 +74,11 @@ def raw(node: Any) -> Any:
         return sorted((Path(path).name, zlib.crc32(Path(path).read_bytes())) for path in paths)
 
 
+def named_alike(uri: str) -> str:
+    """The name of a file, without what is random in it."""
+    return RANDOM.sub("<random>", uri.rpartition("/")[2])
+
+
 def sourced(node: Any) -> Any:
     """Where the data of a node rest, but for where on the disk that is, and the numbers that a database gives."""
     return [
@@ -79,8 +87,7 @@ def sourced(node: Any) -> Any:
             "mimetype": source.mimetype,
             "management": str(getattr(source.management, "value", source.management)),
             "assets": [
-                [asset.data_uri.rpartition("/")[2], asset.is_directory, asset.parameter, asset.num]
-                for asset in source.assets
+                [named_alike(asset.data_uri), asset.is_directory, asset.parameter, asset.num] for asset in source.assets
             ],
         }
         for source in node.data_sources()

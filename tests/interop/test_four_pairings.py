@@ -5,7 +5,6 @@ Where it does not, `differences.py` lists the line with a reason.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,44 +12,17 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from .conftest import KEY, Server, environment
+from .asking import KERNEL, REFERENCE, Asking, outcome
+from .conftest import KEY, Server
 from .differences import CLIENTS, REVERSED, SERVERS, UNASKED, lines_of, reasons
 from .lines import CLEAR, OURS, REGISTERED, SHARED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 Answers: TypeAlias = dict[str, Any]
-KERNEL, REFERENCE = "tiledkernel", "tiled"
 SCRIPT = Path(__file__).with_name("script.py")
 GROUPS = SHARED | OURS
 DIFFERENT_CLIENTS, DIFFERENT_SERVERS = reasons(CLIENTS), reasons(SERVERS)
-
-
-class Asking:
-    """A client that is asking a server."""
-
-    def __init__(self, python: Path | str, client: str, url: str, folder: Path, *options: str | Path) -> None:
-        self.answers = folder / "answers.json"
-        unasked = lines_of(UNASKED) if client == REFERENCE else []
-        self.process = subprocess.Popen(
-            [python, "-W", "ignore", SCRIPT, *options, client, url, self.answers, *unasked],
-            env=environment(), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        self.said: list[str] = []
-
-    def has_registered(self) -> bool:
-        """Wait until it has; False if it ends before."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line)
-            if line.strip() == REGISTERED:
-                return True
-        return False
-
-    def found(self) -> Answers:
-        said, _ = self.process.communicate(timeout=300)
-        assert self.process.returncode == 0, "".join([*self.said, said])
-        return json.loads(self.answers.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +31,19 @@ def found(reference_python: Path, servers: dict[str, Server], tmp_path_factory) 
     pythons = {KERNEL: sys.executable, REFERENCE: reference_python}
 
     def asking(client: str, server: str, *options: str | Path) -> Asking:
-        url, folder = servers[server].url(), tmp_path_factory.mktemp("answers")
-        return Asking(pythons[client], client, url, folder, *options)
+        url, answers = servers[server].url(), tmp_path_factory.mktemp("answers") / "answers.json"
+        unasked = lines_of(UNASKED) if client == REFERENCE else []
+        return Asking(pythons[client], SCRIPT, answers, *options, client, url, answers, *unasked)
 
     on_ours = {client: asking(client, KERNEL) for client in pythons}
     answers = {(client, KERNEL): process.found() for client, process in on_ours.items()}
     files = servers[REFERENCE].folder / "files"
     first = asking(REFERENCE, REFERENCE, "--register", files, "--key", KEY)
-    second = asking(KERNEL, REFERENCE) if first.has_registered() else None
+    second = asking(KERNEL, REFERENCE) if first.has_said(REGISTERED) else None
     answers[REFERENCE, REFERENCE] = first.found()
     assert second is not None
     answers[KERNEL, REFERENCE] = second.found()
     return answers
-
-
-def outcome(answer: Any) -> Any:
-    """What counts of an answer: the value, or the kind of error, whatever its words."""
-    return None if answer is None else answer.get("raises", answer)
 
 
 def differing(one: Answers, other: Answers, lines: list[str]) -> dict[str, tuple[Any, Any]]:

@@ -1,7 +1,9 @@
 """Types every line of `writing_lines.py` into the client of one of the two packages.
 
-Run as `python writing_script.py PACKAGE URL KEY FILES ANSWERS`; the answers are written as JSON, one entry a line, by
-group. It runs in the environment of either client, so it imports nothing of the tests but what is beside it.
+Run as `python writing_script.py PACKAGE KEY FILES ANSWERS URL OTHER`; the answers are written as JSON: for each group a
+list of lines with what they gave. With `--peer` those lines are left out that only our server is asked; `--groups` says
+which groups are typed. With `--read` nothing is written, and the answers are what others have written to the servers,
+by URL and path. It runs in the environment of either client, so it imports nothing of the tests but what is beside it.
 """
 
 from __future__ import annotations
@@ -11,8 +13,7 @@ import asyncio
 import datetime
 import importlib
 import json
-import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ import pandas as pd
 import pyarrow as pa
 import ragged
 from script import answer, named, raw, saved, sourced, told
+from writing_differences import UNASKED, places
 from writing_lines import WRITING
+from writing_sources import Sources
 
 KINDS = {key: node for key, node in content.KINDS.children.items() if key != "pets"}
 VALUES = {
-    "when": datetime.datetime(2026, 1, 2, 3, 4, 5),
+    "when": datetime.datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - as users write it, too
     "aware": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
     "day": datetime.date(2026, 1, 2),
     "array": np.arange(3),
@@ -54,91 +57,89 @@ COLUMNS = pd.DataFrame(
 )
 
 
-def names(package_name: str, url: str, key: str, files: str) -> dict[str, Any]:
-    """What the lines may use, but for `w`."""
-    package = importlib.import_module(f"{package_name}.client")
-    words = {name: importlib.import_module(f"{package_name}.{name}") for name in ("queries",)}
-    register = importlib.import_module(f"{package_name}.client.register").register
-    client = package.from_uri(url, api_key=key)
+def sources_of(node: Any) -> Any:
+    """The data sources, as objects."""
+    return node.data_sources()
+
+
+def manifest(node: Any) -> list[Any]:
+    """Which files the assets of a node hold; None for an asset that is a file."""
+    found = node.asset_manifest(node.data_sources()).values()
+    return [None if names is None else sorted(names) for names in found]
+
+
+def names(package_name: str, files: Path) -> dict[str, Any]:
+    """What the lines may use, but for clients."""
+
+    def module(name: str) -> Any:
+        return importlib.import_module(f"{package_name}.{name}")
 
     def registered(node: Any, name: str, **options: Any) -> None:
-        asyncio.run(register(node, Path(files) / name, **options))
+        asyncio.run(module("client.register").register(node, files / name, **options))
 
-    def sources_of(node: Any) -> Any:
-        return node.data_sources()
-
-    known = {
-        "c": client,
+    return {
+        "q": module("queries"),
         "files": files,
         "content": content,
         "np": np, "pd": pd, "pa": pa, "ak": awkward, "da": dask.array, "dd": dask.dataframe, "ragged": ragged,
-        "q": words["queries"],
-        "DELETE_KEY": importlib.import_module(f"{package_name}.client.metadata_update").DELETE_KEY,
+        "DELETE_KEY": module("client.metadata_update").DELETE_KEY,
         "MERGE": "application/merge-patch+json",
         "plain_kinds": KINDS,
         "kinds_of_columns": COLUMNS,
         "values": VALUES,
-        "paths_of": importlib.import_module(f"{package_name}.client.utils").get_asset_filepaths,
-        "write_xarray_dataset": importlib.import_module(f"{package_name}.client.xarray").write_xarray_dataset,
-        "copy": importlib.import_module(f"{package_name}.client.sync").copy,
-        **{function.__name__: function for function in (saved, named, raw, sourced, told, registered, sources_of)},
+        "paths_of": module("client.utils").get_asset_filepaths,
+        "write_xarray_dataset": module("client.xarray").write_xarray_dataset,
+        "copy": module("client.sync").copy,
+        **{function.__name__: function for function in (saved, named, raw, sourced, told, registered)},
+        **{function.__name__: function for function in (sources_of, manifest)},
+        **Sources(package_name, files).words(),
     }  # fmt: skip
-    return known | structures(package_name)
 
 
-def structures(package_name: str) -> dict[str, Any]:
-    """The words in which structures are described, which have different places in the packages."""
-    if package_name == "tiled":
-        from tiled.structures.array import ArrayStructure, BuiltinDtype
-        from tiled.structures.core import Spec
-        from tiled.structures.data_source import DataSource
-        from tiled.structures.sparse import COOStructure as SparseStructure
+def typed(known: dict[str, Any], groups: list[str], unasked: set[tuple[str, str]]) -> dict[str, list[Any]]:
+    """What the lines give, typed in order; each group has a container of its own."""
+    answers = {}
+    for group in groups:
+        known["w"] = known["c"].create_container(group.replace(" ", "_"))
+        lines = [line.strip() for line in WRITING[group].splitlines() if line.strip()]
+        answers[group] = [(line, answer(line, known)) for line in lines if (group, line) not in unasked]
+    return answers
 
-        described = BuiltinDtype.from_numpy_dtype
-    else:
-        from tiled_sparse.structure import SparseStructure
 
-        from tiledkernel.client.data_sources import DataSource
-        from tiledkernel.families.array.dtypes import from_numpy as described
-        from tiledkernel.families.array.structure import ArrayStructure
-        from tiledkernel.specs import Spec
+def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """All nodes with data at or below this one, and where."""
+    if node.structure_family != "container":
+        yield path, node
+        return
+    for key, child in getattr(node, "base", node).items():
+        yield from leaves(child, f"{path}/{key}")
 
-    def array_structure(shape: Any, dtype: str) -> Any:
-        chunks = tuple((length,) for length in shape)
-        return ArrayStructure(shape=shape, chunks=chunks, data_type=described(np.dtype(dtype)))
 
-    def sparse_structure(shape: Any, chunks: Any) -> Any:
-        return SparseStructure(shape=shape, chunks=chunks, data_type=described(np.dtype(float)))
-
-    def reserved(family: str, structure: Any, mimetype: str | None = None) -> Any:
-        return DataSource(structure_family=family, structure=structure, mimetype=mimetype, management="writable")
-
-    return {
-        "Spec": Spec,
-        "reserved": reserved,
-        "array_structure": array_structure,
-        "sparse_structure": sparse_structure,
-    }
+def readable(client: Any) -> dict[str, Any]:
+    """What all nodes with data hold, by path."""
+    return {path: answer("node.read()", {"node": node}) for path, node in leaves(client)}
 
 
 def main() -> None:
-    """Type every line."""
+    """Type every line, or read what was written."""
     parser = argparse.ArgumentParser()
-    for name in ("package", "url", "key", "files"):
+    for name in ("package", "key"):
         parser.add_argument(name)
-    parser.add_argument("answers", type=Path)
-    parser.add_argument("groups", nargs="*")
+    for name in ("files", "answers"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("urls", nargs=2)
+    for name in ("--peer", "--read"):
+        parser.add_argument(name, action="store_true")
+    parser.add_argument("--groups", type=lambda text: text.split(","), default=list(WRITING))
     arguments = parser.parse_args()
-    known = names(arguments.package, arguments.url, arguments.key, arguments.files)
-    own = known["c"].create_container(metadata={"by": arguments.package})
-    answers: dict[str, dict[str, Any]] = {}
-    for group, block in WRITING.items():
-        if arguments.groups and group not in arguments.groups:
-            continue
-        known["w"] = own.create_container(group.replace(" ", "_"))
-        began = time.perf_counter()
-        answers[group] = {line: answer(line, known) for line in map(str.strip, block.splitlines()) if line}
-        print(f"{group}: {time.perf_counter() - began:.2f} s", file=sys.stderr)
+    connect = importlib.import_module(f"{arguments.package}.client").from_uri
+    client, other = [connect(url, api_key=arguments.key) for url in arguments.urls]
+    answers: dict[str, Any]
+    if arguments.read:
+        answers = {url: readable(root) for url, root in zip(arguments.urls, (client, other), strict=True)}
+    else:
+        known = names(arguments.package, arguments.files) | {"c": client, "other": other}
+        answers = typed(known, arguments.groups, places(UNASKED) if arguments.peer else set())
     arguments.answers.write_text(json.dumps(answers), encoding="utf-8")
 
 
