@@ -5,6 +5,7 @@ The reference is `tiled` as it is published, in an environment of its own.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
@@ -51,18 +52,24 @@ authentication: {{allow_anonymous_access: true, single_user_api_key: {KEY}}}
 
 @pytest.fixture(scope="session")
 def reference_python(request: pytest.FixtureRequest) -> Path:
-    """A Python that has the reference; made once, and kept in pytest's cache."""
+    """A Python that has the reference; made once, by the first process that needs it, and kept in pytest's cache."""
     folder = Path(request.config.cache.mkdir("reference-client"))
     python, complete = folder / "bin" / "python", folder / f"{REFERENCE}.installed"
-    if not complete.exists():
-        for command in (
-            ["venv", "--clear", "--python", sys.executable, folder],
-            ["pip", "install", "--python", python, REFERENCE],
-        ):
-            done = subprocess.run([uv.find_uv_bin(), *command], cwd=folder, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-        complete.touch()
+    with (folder.parent / "reference-client.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            install(folder, python)
+            complete.touch()
     return python
+
+
+def install(folder: Path, python: Path) -> None:
+    for command in (
+        ["venv", "--clear", "--python", sys.executable, folder],
+        ["pip", "install", "--python", python, REFERENCE],
+    ):
+        done = subprocess.run([uv.find_uv_bin(), *command], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def environment(**more: str) -> dict[str, str]:
