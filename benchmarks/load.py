@@ -15,24 +15,21 @@ import time
 
 HOST = "127.0.0.1"
 PIECE = 1 << 20
+PATIENCE = 120  # seconds for an answer
 
 
 class Connection:
-    """A kept-alive connection that asks for one thing."""
+    """A kept-alive connection."""
 
-    def __init__(self, port: int, path: str, headers: dict[str, str]) -> None:
-        lines = [
-            f"GET {path} HTTP/1.1",
-            f"Host: {HOST}:{port}",
-            *(f"{name}: {value}" for name, value in headers.items()),
-        ]
-        self._request = "\r\n".join([*lines, "", ""]).encode()
-        self._socket = socket.create_connection((HOST, port), timeout=60)
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
+        lines = [f"Host: {HOST}:{port}", *(f"{name}: {value}" for name, value in headers.items())]
+        self._rest = "\r\n".join(["", *lines, "", ""])
+        self._socket = socket.create_connection((HOST, port), timeout=PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = memoryview(bytearray(PIECE))
 
-    def ask(self) -> None:
-        self._socket.sendall(self._request)
+    def ask(self, path: str) -> None:
+        self._socket.sendall(f"GET {path} HTTP/1.1{self._rest}".encode())
 
     def receive(self) -> int:
         """Bytes of the body of one answer; RuntimeError unless it is a 200 of known length."""
@@ -64,12 +61,12 @@ def load(  # noqa: PLR0913 - the fields of the order on the command line
     *, port: int, path: str, headers: dict[str, str], seconds: float, connections: int, count: int
 ) -> dict[str, float]:
     """Ask over all connections at once, then collect the answers, until the time or the count is reached."""
-    opened = [Connection(port, path, headers) for _ in range(connections)]
+    opened = [Connection(port, headers) for _ in range(connections)]
     answers = size = 0
     begin = time.perf_counter()
     while answers < count and time.perf_counter() - begin < seconds:
         for connection in opened:
-            connection.ask()
+            connection.ask(path)
         size = sum(connection.receive() for connection in opened) // connections
         answers += connections
     spent = time.perf_counter() - begin

@@ -31,11 +31,11 @@ class Tasks:
 
     def request(self, path: str) -> Task:
         """One request over a socket that stays open."""
-        connection = Connection(self._port, path, {})
+        connection = Connection(self._port, {})
 
         def ask() -> int:
             self._asked += 1
-            connection.ask()
+            connection.ask(path)
             return connection.receive()
 
         return ask, int

@@ -119,11 +119,11 @@ def mebibytes(size: float) -> str:
     return f"{size / (1 << 20):.0f} MiB"
 
 
-def write(page: Path, text: str) -> None:
+def write(page: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put `text` between the marks of a page."""
     content = page.read_text(encoding="utf-8")
-    if content.count(BEGIN) != 1 or content.count(END) != 1 or content.index(BEGIN) > content.index(END):
-        raise ValueError(f"{page} needs the lines {BEGIN} and {END}, once each and in this order")
-    head, _, rest = content.partition(BEGIN)
-    tail = rest.partition(END)[2]
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    if content.count(begin) != 1 or content.count(end) != 1 or content.index(begin) > content.index(end):
+        raise ValueError(f"{page} needs the lines {begin} and {end}, once each and in this order")
+    head, _, rest = content.partition(begin)
+    tail = rest.partition(end)[2]
+    page.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")

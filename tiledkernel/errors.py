@@ -11,6 +11,7 @@ KernelError (500)
 ├── NotAllowed (405)
 ├── NotAcceptable (406)
 ├── Conflict (409)
+│   └── KeyTaken
 ├── Gone (410)
 │   ├── BrokenLink
 │   └── Unavailable
@@ -115,6 +116,15 @@ class Conflict(KernelError):
     """What is asked for contradicts what is there."""
 
     status = 409
+
+
+class KeyTaken(Conflict):
+    """A new node was to have the key that another one has, which lies at `path`."""
+
+    def __init__(self, key: str, path: str | None = None) -> None:
+        self.key = key
+        there = "what is there" if path is None else repr(path)
+        super().__init__(f"the key {key!r} is taken: choose another one, or delete {there}")
 
 
 class Gone(KernelError):

@@ -78,8 +78,8 @@ class Query(Struct, frozen=True):
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
-            f"a {type(self).__name__} query is neither true nor false, so `and`, `or`, `not` and chained comparisons "
-            "cannot combine queries: chain `.search(first).search(second)` to find what matches both"
+            f"queries such as {type(self).__name__} are neither true nor false: `and`, `or`, `not` and chained "
+            "comparisons cannot combine them; chain `.search(first).search(second)` to find what matches both"
         )
 
 

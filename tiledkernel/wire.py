@@ -164,6 +164,8 @@ def _mended(value: Any, widest: int | None = None) -> Any:
         return [_mended(item, widest) for item in value]
     if type(value) is int and widest is not None and not -widest <= value < 2 * widest:
         return _as_float(value)
+    if type(value) is Written:
+        return _mended(decode_json(value.text), widest)
     return value
 
 

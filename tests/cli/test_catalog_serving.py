@@ -198,6 +198,12 @@ def test_a_file_is_no_place_for_uploads(run):
     assert "writable_storage: 'file' cannot be a folder" in refusal(run, "cat.db", "--init", "-w", "file")
 
 
+def test_a_place_that_nothing_keeps_data_in_is_refused_and_what_there_is_is_told(run):
+    told = refusal(run, "cat.db", "--init", "-w", "ftp://me:secret@host/data")
+    assert "no installed plugin keeps data in 'ftp://host/data': expected a place of the kind " in told
+    assert "duckdb, file" in told
+
+
 def test_a_key_with_other_characters_is_refused_before_a_folder_is_made(run, tmp_path):
     assert "--api-key: authentication.single_user_api_key" in refusal(run, "--temp", "--api-key", "a b")
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -81,6 +81,7 @@ def test_a_bad_file_is_reported_and_the_status_says_so(run, server, client, data
     assert result.exit_code == 1
     assert result.stdout.endswith("1 failed\n")
     assert f"failed: {data}/bad.npy: npy: " in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("failed: ")
     assert "Traceback" not in result.stderr
     assert "table" in client
 
@@ -91,6 +92,8 @@ def test_what_becomes_of_each_file_can_be_told(run, server, data) -> None:
     assert f"added 's': {data}/s0.npy and 2 more\n" in result.stderr
     assert "skipped notes: no reader claims it\n" in result.stderr
     assert "Traceback" in result.stderr
+    again = run("register", server, str(data), "--api-key", KEY, "--verbose")
+    assert f"\nunchanged 's': {data}/s0.npy and 2 more\n" in again.stderr
 
 
 def test_options_say_how_files_are_read(run, server, client, data, tmp_path) -> None:

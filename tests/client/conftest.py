@@ -92,17 +92,19 @@ def installation() -> Plugins:
 def new_catalog(face: Any, installation: Plugins, tmp_path: Path) -> Iterator[Callable[[], Any]]:
     """The client of an empty catalog that takes data, perhaps with something around the application.
 
-    `new_catalog()`, `new_catalog(Unreliable)`; of both kinds, one after the other.
+    `new_catalog()`, `new_catalog(Unreliable)`, `new_catalog(adapters_by_mimetype={...})`; of both kinds, one after
+    the other.
     """
     folders, trees = itertools.count(), []
 
-    def make(around: Callable[[Any], Any] = lambda app: app) -> Any:
+    def make(around: Callable[[Any], Any] = lambda app: app, **more: Any) -> Any:
         folder = tmp_path / f"catalog-{next(folders)}"
         options = CatalogOptions(
             uri=str(folder / "catalog.db"),
             writable_storage=[str(folder / "data")],
             readable_storage=[str(tmp_path)],
             init_if_not_exists=True,
+            **more,
         )
         composition = Composition(installation)
         trees.append(build_catalog(options, composition))

@@ -17,6 +17,7 @@ from tiledkernel.client.connection import CannotWait
 from tiledkernel.client.data_sources import DataSource
 from tiledkernel.composition import Composition
 from tiledkernel.families.array.client import ArrayClient
+from tiledkernel.families.array.client_elements import describe_elements
 from tiledkernel.families.array.describe import describe_array
 from tiledkernel.server import Settings, build_app
 from tiledkernel.testing.comparisons import same
@@ -155,6 +156,19 @@ def test_the_chunks_of_dask_are_kept(catalog, chunks):
     assert same(written.read(), DATA)
 
 
+@pytest.mark.parametrize(
+    ("chunks", "divided"),
+    [
+        ((128, 1024, 1024), ((8,) * 16, (1024,), (1024,))),
+        ((100, 1024, 1024), ((10,) * 12 + (8,), (1024,), (1024,))),
+        ((3, 1024, 1024), ((3,) * 42 + (2,), (1024,), (1024,))),
+    ],
+)
+def test_chunks_of_dask_that_are_too_large_for_one_request_are_divided(chunks, divided):
+    array = da.zeros((128, 1024, 1024), chunks=chunks)
+    assert describe_elements(array, None).chunks == divided
+
+
 @only_waiting
 def test_each_chunk_of_dask_is_computed_once_and_sent_by_itself(catalog):
     computed = []
@@ -280,6 +294,13 @@ def test_what_reaches_beyond_is_a_conflict_in_words_of_python(array):
     assert array.shape == (6, 7)
 
 
+@pytest.mark.parametrize("offset", [-1, (0, -1), 1.5, "1", None, (0, 1.5)])
+def test_what_can_be_no_offset_is_refused_without_a_request(array, offset):
+    with record_history() as history, pytest.raises((TypeError, ValueError), match=r"offset=.*: "):
+        array.patch([[1]], offset)
+    assert not history.requests
+
+
 def test_an_array_does_not_grow_by_what_is_not_kept(array):
     with pytest.raises(ValueError, match="persist"):
         array.patch(np.zeros((1, 7), int), offset=6, extend=True, persist=False)
@@ -316,9 +337,10 @@ def test_untyped_numbers_become_what_the_array_holds(catalog):
 
 def test_a_wrong_size_is_refused_by_the_server_once_and_with_a_sentence(array):
     for data in (np.zeros((6, 8), int), np.zeros(3, int)):
-        with record_history() as history, pytest.raises(ClientError, match=r"422.*expected.*\(6, 7\)"):
+        with record_history() as history, pytest.raises(ClientError, match=r"422.*expected.*\(6, 7\)") as caught:
             array.write(data)
         assert len(history.requests) == 1
+        assert str(data.shape) in "".join(caught.value.__notes__)
     assert same(array.read(), DATA)
 
 

@@ -90,6 +90,12 @@ def test_only_strings_are_keys(client: Any, key: Any) -> None:
         client[key]
 
 
+@pytest.mark.parametrize("key", ["a\0b", "\ud800", "outer/\udce9"])
+def test_what_cannot_stand_in_a_path_is_the_key_of_nothing(client: Any, key: str) -> None:
+    with pytest.raises(KeyError):
+        client[key]
+
+
 @pytest.mark.parametrize("key", ["", "/", ()])
 def test_an_empty_path_is_no_key(client: Any, key: Any) -> None:
     with pytest.raises(KeyError):

@@ -129,6 +129,8 @@ def test_links_with_empty_segments_are_mended(scripted_client: Any) -> None:
         ("a/b", ValueError, "'/' separates the keys in a path"),
         ("", ValueError, "means something else in a path"),
         ("..", ValueError, "means something else in a path"),
+        ("a\0b", ValueError, "contains a NUL character, or half of a character"),
+        ("\ud800", ValueError, "contains a NUL character, or half of a character"),
         (3, TypeError, "expected a text"),
     ],
 )
@@ -145,6 +147,8 @@ def test_a_key_that_no_path_can_be_made_of_is_refused(scripted_client: Any, key:
         ({"metadata": ["a"]}, ValueError, "metadata are a mapping"),
         ({"metadata": {"a": object()}}, TypeError, "cannot be stored"),
         ({"specs": "a"}, TypeError, r"specs are a list: expected \['a'\]"),
+        ({"specs": [3]}, TypeError, r"3 is no spec: expected a name, or Spec\('name', version='1'\)"),
+        ({"specs": [{"version": "1"}]}, TypeError, "is no spec: expected a name"),
     ],
 )
 def test_a_description_that_cannot_be_meant_is_refused(
@@ -287,7 +291,7 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("container", "graph", "table")
     )
     monkeypatch.setitem(sys.modules, "graph_client", plugin)
-    monkeypatch.setattr(classes, "_installed_records", lambda: plugin.CLIENT_CLASSES)
+    monkeypatch.setattr(classes, "installed_records", lambda: plugin.CLIENT_CLASSES)
     monkeypatch.setattr(classes, "installed_classes", lambda _: {one.name: one.cls for one in plugin.CLIENT_CLASSES})
 
 

@@ -65,8 +65,14 @@ def test_the_copy_shares_nothing_with_the_original() -> None:
 
 
 def test_what_cannot_be_stored_is_named() -> None:
-    with pytest.raises(TypeError, match=r"metadata cannot be stored: <object .* is of type 'object'; expected texts"):
-        as_json({"a": object()})
+    with pytest.raises(TypeError, match=r"metadata.a\[1\].b cannot be stored: <object .* is of type 'object'"):
+        as_json({"a": [1, {"b": object()}]})
+
+
+@pytest.mark.parametrize("number", [1 << 64, -(1 << 63) - 1])
+def test_a_number_that_most_readers_would_not_get_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match=rf"metadata.a.b\[1\] cannot be stored: {number} has more than 64 bits"):
+        as_json({"a": {"b": [1, number]}})
 
 
 def test_metadata_that_contain_themselves_are_refused() -> None:

@@ -10,6 +10,8 @@ import httpx
 import numpy as np
 import pytest
 
+from tiledkernel.client import ClientError
+from tiledkernel.client.messages import About
 from tiledkernel.client.sync import copy
 
 METHODS = {"POST", "PUT", "PATCH", "DELETE"}
@@ -42,13 +44,18 @@ class Unreliable:
         await self._app(scope, receive, _nowhere)
         raise httpx.ReadTimeout("the answer is lost")
 
+    def forget(self) -> None:
+        """Lose the answers again of what was sent before."""
+        self._seen.clear()
+
 
 async def _nowhere(message: Any) -> None:
     """Where lost answers go."""
 
 
 @pytest.fixture(params=[True, False], ids=["knows tokens", "knows no tokens"])
-def catalog(request: pytest.FixtureRequest, new_catalog: Any, impatient: None) -> Any:
+def catalog(request: pytest.FixtureRequest, new_catalog: Any, impatient: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(About, "recognises_attempts", request.param)
     return new_catalog(partial(Unreliable, knows_tokens=request.param))
 
 
@@ -99,3 +106,18 @@ def test_a_tree_is_copied_once(face: Any, catalog: Any, new_catalog: Any) -> Non
         face.wait_for(copying)
     assert (list(catalog), list(catalog["inner"])) == (["inner"], ["x"])
     assert catalog["inner/x"].read().tolist() == [0, 1, 2]
+
+
+def test_data_that_were_there_before_are_not_taken_for_ones_own(new_catalog: Any, impatient: None) -> None:
+    unreliable: list[Unreliable] = []
+
+    def around(app: Any) -> Unreliable:
+        unreliable.append(Unreliable(app, knows_tokens=True))
+        return unreliable[0]
+
+    catalog = new_catalog(around)
+    catalog.write_array([7, 8, 9], key="x")
+    unreliable[0].forget()
+    with pytest.raises(ClientError, match="409: the key 'x' is taken"):
+        catalog.write_array([1, 2, 3], key="x")
+    assert catalog["x"].read().tolist() == [7, 8, 9]

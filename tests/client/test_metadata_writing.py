@@ -42,9 +42,9 @@ def test_only_what_is_named_changes(catalog: Any, node: Any) -> None:
 
 
 def test_specs_alone_can_be_changed(catalog: Any, node: Any) -> None:
-    node.update_metadata(specs=["c", Spec("b", "2")])
-    assert list(node.specs) == [Spec("c"), Spec("b", "2")]
-    assert seen(catalog) == (BEFORE, [Spec("c"), Spec("b", "2")])
+    node.update_metadata(specs=["c", Spec("b", "2"), {"name": "d", "version": "3"}])
+    assert list(node.specs) == [Spec("c"), Spec("b", "2"), Spec("d", "3")]
+    assert seen(catalog) == (BEFORE, [Spec("c"), Spec("b", "2"), Spec("d", "3")])
 
 
 def test_all_specs_can_be_removed(catalog: Any, node: Any) -> None:

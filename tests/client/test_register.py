@@ -364,6 +364,16 @@ def test_files_that_the_server_may_not_read_are_refused(catalog, tmp_path_factor
     assert list(catalog) == []
 
 
+def test_a_directory_that_the_server_refuses_removes_nothing(catalog, put, tmp_path_factory, registered) -> None:
+    put("kept.npy")
+    registered()
+    outside = tmp_path_factory.mktemp("outside")
+    np.save(outside / "a.npy", [1])
+    with pytest.raises(ClientError, match="403"):
+        registered(path=outside)
+    assert list(catalog) == ["kept"]
+
+
 def test_one_node_that_the_server_refuses_does_not_hurt_the_others(catalog, put, registered) -> None:
     for name in "abc":
         put(f"{name}.npy")
@@ -467,13 +477,25 @@ class Counts:
     [(lambda path: np.array([int(path.read_text())]), [7]), (Counts, [1, 7])],
     ids=["function", "class"],
 )
-def test_a_reader_of_ones_own_tells_what_a_file_holds(catalog, put, registered, reader, expected) -> None:
+def test_a_reader_of_ones_own_tells_what_a_file_holds(new_catalog, put, registered, reader, expected) -> None:
     put("a.count", b"7")
-    registered(
-        adapters_by_mimetype={"application/x-count": reader}, mimetypes_by_file_ext={".count": "application/x-count"}
-    )
+    readers = {"application/x-count": reader}
+    catalog = new_catalog(adapters_by_mimetype=readers)
+    registered(catalog, adapters_by_mimetype=readers, mimetypes_by_file_ext={".count": "application/x-count"})
     source = source_of(catalog["a"])
     assert (source.mimetype, source.structure["shape"]) == ("application/x-count", [len(expected)])
+    assert catalog["a"].read().tolist() == expected
+
+
+def test_a_file_that_only_the_one_who_registers_can_read_is_a_failure(catalog, put, registered) -> None:
+    put("a.count", b"7")
+    put("b.npy")
+    report = registered(
+        adapters_by_mimetype={"application/x-count": Counts}, mimetypes_by_file_ext={".count": "application/x-count"}
+    )
+    assert counts(report) == (1, 0, 0, 0, 0, 1)
+    assert "415: nobody here reads files of the type 'application/x-count'" in report.failures[0].reason
+    assert list(catalog) == ["b"]
 
 
 # Walkers

@@ -167,9 +167,9 @@ def test_data_that_are_not_there_yet_are_to_be_asked_for_again(catalog, tmp_path
     ("names", "settings", "match"),
     [
         ([], {}, "give at least one path or URI"),
-        (["a.csv", "b.npy"], {}, r"are of different types \(application/x-npy, text/csv\).*mimetype="),
-        (["c.unknown"], {}, r"c.unknown are claimed by no reader.*mimetype="),
-        (["folder"], {}, r"folder are claimed by no reader.*mimetype="),
+        (["a.csv", "b.npy"], {}, r"a.csv, b.npy: of different types \(application/x-npy, text/csv\).*mimetype="),
+        (["c.unknown"], {}, r"c.unknown: claimed by no reader.*mimetype="),
+        (["folder"], {}, r"folder: claimed by no reader.*mimetype="),
         (["a.csv"], {"mimetype": "text/none"}, "no installed plugin reads 'text/none'; there are readers for: "),
         (["broken.npy"], {}, "npy could not open 'broken.npy': "),
         (["a.csv"], {"parameters": {"chunksize": 3}}, "takes other parameters: .*chunksize.*it knows: sep"),

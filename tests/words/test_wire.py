@@ -18,6 +18,7 @@ import pytest
 
 from tiledkernel.wire import (
     BYTES_PREFIX,
+    Written,
     decode_json,
     digest,
     encode_json,
@@ -130,6 +131,12 @@ def test_integers_of_any_size_are_numbers() -> None:
     assert as_json(2**70) == 2**70
     assert as_msgpack([2**70, -(2**70)]) == [2.0**70, -(2.0**70)]
     assert as_msgpack(10**400) == math.inf
+
+
+def test_integers_of_any_size_are_numbers_also_in_what_rests_as_json() -> None:
+    message = {"metadata": Written(f'{{"a":[{2**70}],"b":1}}')}
+    assert decode_json(encode_json(message)) == {"metadata": {"a": [2**70], "b": 1}}
+    assert msgspec.msgpack.decode(encode_msgpack(message)) == {"metadata": {"a": [2.0**70], "b": 1}}
 
 
 @pytest.mark.parametrize("text", ["\ud800", "caf\udce9"])

@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - the options of a command
     if plans:
         _print_plan(path, choices, prefix)
         return
-    with _shown_log(verbose=verbose), _connected(url, api_key) as client:
+    with _shown_log(verbose=verbose, again=watches), _connected(url, api_key) as client:
         settings = {**_settings(choices), "prefix": prefix, "overwrite": not no_overwrite}
         if watches:
             _watch(client, path, settings)
@@ -141,7 +141,7 @@ def _connected(url: str, api_key: str | None) -> Iterator[Any]:
         raise Refusal(str(error)) from error
     except httpx.RequestError as error:
         raise Refusal(f"{url}: {error or type(error).__name__}") from error
-    except ConfigurationError:
+    except (ConfigurationError, click.exceptions.Exit):  # the latter is a RuntimeError, and says all that it has to
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise Refusal(str(error)) from error
@@ -159,20 +159,20 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
-        text = text if record.levelno in (logging.INFO, logging.ERROR) else f"{record.levelname}: {text}"
+        text = f"{record.levelname}: {text}" if record.levelno == logging.WARNING else text
         return f"{text}\n{self.formatException(record.exc_info)}" if self._traces and record.exc_info else text
 
 
 @contextmanager
-def _shown_log(*, verbose: bool) -> Iterator[None]:
-    """While files are registered, what there is to say about them goes to stderr."""
+def _shown_log(*, verbose: bool, again: bool) -> Iterator[None]:
+    """While files are registered, what there is to say goes to stderr; of what is done `again`, what it changes."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines(traces=verbose))
     logger = logging.getLogger(LOGGER)
     before = logger.propagate, logger.level
     logger.addHandler(handler)
-    logger.propagate, level = False, logging.DEBUG if verbose else logging.WARNING
-    logger.setLevel(level)
+    logger.propagate = False
+    logger.setLevel(logging.WARNING if not verbose else logging.INFO if again else logging.DEBUG)
     try:
         yield
     finally:

@@ -21,5 +21,5 @@ def get_asset_filepaths(node: Node) -> list[Path]:
 def _path_of(uri: str) -> Path:
     parts = urlsplit(uri)
     if parts.scheme != "file":
-        raise ValueError(f"{uri!r} is no file: only file: URIs have a path; use raw_export() to download")
+        raise ValueError(f"{uri!r} is no file: only file: URIs have a path; read() gets the data all the same")
     return Path(unquote(parts.path))

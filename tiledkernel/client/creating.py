@@ -32,6 +32,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tiledkernel.client.calls import call_node, call_writing
 from tiledkernel.client.classes import choose_class
 from tiledkernel.client.data_sources import DataSource, describe_data_source
@@ -39,7 +41,7 @@ from tiledkernel.client.errors import ClientError
 from tiledkernel.client.json_values import as_json
 from tiledkernel.client.messages import UnexpectedAnswer, item_of
 from tiledkernel.client.plans import Plan, ask_message
-from tiledkernel.client.uris import clean_link, join_path, sibling_route
+from tiledkernel.client.uris import clean_link, is_path, join_path, sibling_route
 from tiledkernel.specs import Spec, as_spec
 
 if TYPE_CHECKING:
@@ -85,8 +87,8 @@ def creating_node(  # noqa: PLR0913 - what a node is described with
 ) -> Plan[Mapping[str, Any]]:
     """A new child of a container; its description.
 
-    Whatever happens to the connection, one node is made: the server recognises an attempt that it has seen before, and
-    from one that does not, a node is adopted which a doubtful attempt has left behind.
+    Whatever happens to the connection, one node is made: our own servers recognise an attempt that they have seen
+    before; of others a node is adopted that may be what a doubtful attempt has left behind.
 
     Parameters
     ----------
@@ -116,7 +118,8 @@ def creating_node(  # noqa: PLR0913 - what a node is described with
     try:
         answer = yield from ask_message(call_writing("POST", url, json=body, headers=token))
     except ClientError as error:
-        if error.response.status_code != 409 or not error.after_doubt:
+        doubtful = error.after_doubt and not container.context.server_info.recognises_attempts
+        if error.response.status_code != 409 or not doubtful:
             raise
         return (yield from _adopting(container, draft, error))
     return _completed(draft, answer)
@@ -193,6 +196,8 @@ def checked_key(key: str) -> str:
             f"{key!r} cannot be a key: '/' separates the keys in a path. Make a container for each part but the last, "
             "or use another sign such as '-'"
         )
+    if not is_path(key):
+        raise ValueError(f"{key!r} cannot be a key: it contains a NUL character, or half of a character")
     return key
 
 
@@ -210,4 +215,11 @@ def describe_specs(specs: Iterable[str | Spec] | None) -> list[dict[str, str | N
     """Specs, or their names, as they are sent."""
     if isinstance(specs, (str, Spec)):
         raise TypeError(f"specs are a list: expected [{specs!r}]")
-    return [{"name": spec.name, "version": spec.version} for spec in map(as_spec, specs or ())]
+    return [{"name": spec.name, "version": spec.version} for spec in map(_spec, specs or ())]
+
+
+def _spec(given: Any) -> Spec:
+    try:
+        return as_spec(given) if isinstance(given, (str, Spec)) else msgspec.convert(given, Spec)
+    except msgspec.ValidationError:
+        raise TypeError(f"{given!r:.80} is no spec: expected a name, or Spec('name', version='1')") from None

@@ -42,6 +42,11 @@ class About(Struct, frozen=True, kw_only=True):
     meta: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def recognises_attempts(self) -> bool:
+        """Whether of all attempts with one token the server carries out one."""
+        return "+tiledkernel" in self.library_version
+
+    @property
     def distributions(self) -> dict[str, str]:
         """What to install to have a family, by its name; for families that do not come with the client itself."""
         told = self.meta.get("distributions")

@@ -247,7 +247,7 @@ class Node:
     def _exporting_raw(self, destination: Destination, max_workers: int, *, compression: bool) -> Plan[list[Any]]:
         sources = yield from self._finding_data_sources()
         if sources is None or len(sources) != 1:
-            count = "no" if not sources else str(len(sources))
+            count = str(len(sources)) if sources else "none"
             raise NotImplementedError(
                 f"raw_export downloads the files of one data source, but this node has {count}: "
                 "use export(), or raw_export() of the nodes within"

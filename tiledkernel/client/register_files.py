@@ -18,7 +18,7 @@ from tiledkernel.nodes.files import FileEntry, FileUnavailable
 from tiledkernel.nodes.paths import SafeRoot
 from tiledkernel.nodes.readers import Claim
 from tiledkernel.nodes.site_readers import MANY
-from tiledkernel.nodes.walk import Item, Rules, verdict_of
+from tiledkernel.nodes.walk import Item, Rules, Verdict, verdict_of
 from tiledkernel.registering.describing import Described, describe
 from tiledkernel.registering.installed import reader_table
 from tiledkernel.registering.opening import shelf_below
@@ -110,11 +110,22 @@ def _claim(paths: Sequence[Path], mimetype: str | None) -> tuple[Claim, str]:
     verdicts = [verdict_of(path, SafeRoot("/"), rules) for path in paths]
     found = {verdict.media_type: verdict.claim for verdict in verdicts if verdict is not None}
     if len(found) != 1 or None in verdicts:
-        names = ", ".join(sorted({path.name for path in paths})[:5])
-        which = f"are of different types ({', '.join(sorted(found))})" if len(found) > 1 else "are claimed by no reader"
-        raise ValueError(f"{names} {which}: say what they are together, with mimetype='...'")
+        raise ValueError(f"{_reason(paths, verdicts)}: say how to read what belongs together, with mimetype='...'")
     ((media_type, claim),) = found.items()
     return claim, media_type
+
+
+def _reason(paths: Sequence[Path], verdicts: Sequence[Verdict | None]) -> str:
+    """What keeps files from being read as one dataset."""
+    unclaimed = [path.name for path, verdict in zip(paths, verdicts, strict=True) if verdict is None]
+    if unclaimed:
+        return f"{_some(unclaimed)}: claimed by no reader"
+    types = sorted({verdict.media_type for verdict in verdicts if verdict is not None})
+    return f"{_some([path.name for path in paths])}: of different types ({', '.join(types)})"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(sorted(set(names))[:5])
 
 
 def _with_structure(source: DataSource, structure: Any) -> DataSource:

@@ -40,11 +40,19 @@ def parse_address(uri: str) -> Address:
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """The segments of a path; empty ones do not count. KeyError for '.' and '..', which no node is called."""
+    """The segments of a path; empty ones do not count. KeyError for those that no node is called, as '.' and '..'."""
     segments = tuple(segment for segment in path.split("/") if segment)
-    if "." in segments or ".." in segments:
+    if "." in segments or ".." in segments or not is_path(path):
         raise KeyError(path)
     return segments
+
+
+def is_path(text: str) -> bool:
+    """Whether a text can stand in a URL: without NUL characters, and without halves of characters."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def join_path(base: str, segments: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -52,6 +53,16 @@ def remove_partial_files(folder: Path, older_than: float) -> None:
                 path.unlink()
 
 
+def remove_emptied(folder: Path) -> None:
+    """Remove a folder if nothing is in it but what killed processes began to write."""
+    with contextlib.suppress(OSError):
+        left = list(folder.iterdir())
+        if all(path.name.startswith(PARTIAL) for path in left):
+            for path in left:
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+
+
 def make_folders(path: Path) -> None:
     """Make a folder and those above it, as far as they are missing, and return when they are on disk."""
     missing = []
@@ -61,6 +72,20 @@ def make_folders(path: Path) -> None:
     for folder in reversed(missing):
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder, which is on disk afterwards with what was put into it, or is gone if that failed."""
+    make_folders(path.parent)
+    path.mkdir()
+    try:
+        yield path
+        sync_folder(path)
+        sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def sync_folder(path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from tiledkernel.errors import Unavailable
+from tiledkernel.errors import NotFound, Unavailable
 from tiledkernel.nodes.durable import locked
 from tiledkernel.nodes.protocols import DataSource
 from tiledkernel.nodes.storing import Keeper
@@ -21,6 +21,31 @@ def holding(keeper: Keeper, folder_of: Callable[[DataSource], Path], *, shared: 
     lock, source = _take(keeper, folder_of, shared=shared)
     with lock:
         yield source
+
+
+@contextmanager
+def unless_named(keeper: Keeper, made: DataSource, remove: Callable[[], object]) -> Iterator[None]:
+    """Remove new data if something goes wrong before the catalog names them."""
+    try:
+        yield
+    except BaseException:
+        if not _may_be_named(keeper, made):
+            remove()
+        raise
+
+
+def _may_be_named(keeper: Keeper, made: DataSource) -> bool:
+    """Whether the catalog names data, or cannot say that it does not."""
+    try:
+        return _uris(keeper.current()) == _uris(made)
+    except NotFound:
+        return False
+    except Exception:  # noqa: BLE001 - the failure that led here is what is told
+        return True
+
+
+def _uris(source: DataSource) -> list[str]:
+    return [asset.data_uri for asset in source.assets]
 
 
 def _take(

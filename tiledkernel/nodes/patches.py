@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ from tiledkernel.nodes.writing import Change
 from tiledkernel.specs import Spec
 
 MAX_OPERATIONS = 10_000
+MAX_EFFORT = 20_000_000  # characters that the operations of a patch copy or compare
+_VALUE = 50  # characters that take as long as another value
+_EXAMINED: Final = {"copy": "from", "test": "path"}  # by operations: where they find what they copy or compare
+_BAD_ESCAPE = re.compile("~(?![01])")
 
 
 class BadPatch(Unprocessable):
@@ -36,6 +41,12 @@ class Patch(Struct, frozen=True, kw_only=True):
 
     def of(self, before: Any) -> Change:
         """What the patches make of a node; tags are patched in their order."""
+        try:
+            return self._of(before)
+        except RecursionError:
+            raise BadPatch("it nests too deeply") from None
+
+    def _of(self, before: Any) -> Change:
         if self.merging:
             metadata = None if self.metadata is None else merge(before.metadata, self.metadata)
             specs, tags = self.specs, self.access_tags
@@ -44,7 +55,7 @@ class Patch(Struct, frozen=True, kw_only=True):
             specs = None if self.specs is None else apply(msgspec.to_builtins([*before.specs]), self.specs)
             known = sorted(before.access_tags or ())
             tags = None if self.access_tags is None else apply(known, self.access_tags)
-        if metadata is not None and not isinstance(metadata, dict):
+        if self.metadata is not None and not isinstance(metadata, dict):
             raise BadPatch(f"metadata are an object, the patch makes a {type(metadata).__name__} of them")
         return Change(
             metadata=metadata,
@@ -84,9 +95,32 @@ def apply(document: Any, operations: Sequence[Any]) -> Any:
     if len(operations) > MAX_OPERATIONS:
         raise BadPatch(f"{len(operations)} operations are too many: at most {MAX_OPERATIONS} are taken")
     holder = {"": copy.deepcopy(document)}  # so that the document itself can be replaced
+    effort = 0
     for operation in operations:
+        effort += _effort(holder, operation)
+        if effort > MAX_EFFORT:
+            raise BadPatch("its operations copy or compare too much: send what it is to become")
         _apply(holder, operation)
     return holder[""]
+
+
+def _effort(holder: dict[str, Any], operation: Any) -> int:
+    """What an operation costs, as far as that is more than what its own text does."""
+    name = operation.get("op") if isinstance(operation, dict) else None
+    if name not in ("copy", "test"):
+        return 0
+    pending, total = [_get(holder, _pointer(operation, _EXAMINED[name]))], 0
+    while pending and total <= MAX_EFFORT:
+        value = pending.pop()
+        total += _VALUE
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            total += sum(map(len, value))
+            pending += value.values()
+    return total
 
 
 def _apply(holder: dict[str, Any], operation: Any) -> None:
@@ -150,6 +184,8 @@ def _pointer(operation: Mapping[str, Any], field: str) -> list[str]:
     text = operation.get(field)
     if not isinstance(text, str) or (text and not text.startswith("/")):
         raise BadPatch(f"expected a JSON pointer such as '/sample/name' under {field!r}, got {text!r:.80}")
+    if _BAD_ESCAPE.search(text):
+        raise BadPatch(f"{text!r:.80} is no JSON pointer: write '~0' for '~'", text[:80])
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")]
 
 

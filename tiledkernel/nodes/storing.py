@@ -93,8 +93,11 @@ def asset_uri(uri: str) -> str:
 
 def path_of_uri(uri: str) -> Path:
     """The path that a file URI stands for; Unavailable if it is of another kind."""
-    parts = urlsplit(normal_uri(uri))
-    if parts.scheme != FILE or parts.netloc:
+    try:
+        parts = urlsplit(normal_uri(uri))
+    except ValueError:  # brackets that are no address
+        parts = None
+    if parts is None or parts.scheme != FILE or parts.netloc:
         raise Unavailable(f"{uri[:200]!r} is not the URI of a file on this machine")
     return Path(unquote(parts.path))
 
@@ -135,9 +138,13 @@ def _bucket(scheme: str, uri: str, config: dict[str, Any]) -> Location:
 class StorageTable:
     """The storages of the installed plugins, and the locations that they may use."""
 
-    def __init__(self, storages: Registry[Storage], locations: Iterable[Location]) -> None:
+    def __init__(
+        self, storages: Registry[Storage], locations: Iterable[Location], readable: Iterable[Location] = ()
+    ) -> None:
+        """`readable` are places where data may be that were uploaded some time, and now are only read."""
         self._storages = sorted(storages.values(), key=lambda storage: storage.rank)
         self._locations = tuple(locations)
+        self._readable = tuple(readable)
 
     @property
     def locations(self) -> tuple[Location, ...]:
@@ -165,7 +172,9 @@ class StorageTable:
             raise UnsupportedMediaType(f"no installed plugin keeps uploaded data of the family {family!r}")
         if not named:
             known = ", ".join(repr(storage.media_type) for storage in of_family)
-            raise UnsupportedMediaType(f"nobody here writes {media_type!r:.80} for a {family}: expected one of {known}")
+            raise UnsupportedMediaType(
+                f"nobody here writes {media_type!r:.80} for data of the family {family!r}: expected one of {known}"
+            )
         wanted = ", ".join(sorted({scheme for storage in named for scheme in storage.schemes}))
         have = ", ".join(sorted({location.scheme for location in self._locations})) or "none"
         raise UnsupportedMediaType(
@@ -182,9 +191,12 @@ class StorageTable:
 
     def _location_of(self, source: DataSource) -> Location:
         for asset in source.assets:
-            for location in self._locations:
+            for location in (*self._locations, *self._readable):
                 if location.holds(asset.data_uri):
                     return location
+        if not source.assets:
+            raise Unavailable("there are no data any more: their asset was taken from the node")
         raise Unavailable(
-            "the data are in a place that this server may not use: name it under 'writable_storage' of the catalog"
+            "the data are in a place that this server may not use: name it under 'writable_storage' of the catalog, or "
+            "a folder that is only to be read under 'readable_storage'"
         )

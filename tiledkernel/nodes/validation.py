@@ -2,26 +2,40 @@
 
 A validator is a function of the spec, the node's metadata, the node (None if it is to be made), its family and its
 structure (both None if the node is there already). It returns None, or the metadata as they had better be, or raises
-`ValidationError`.
+`ValidationError`. It may be a coroutine function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tiledkernel import references
-from tiledkernel.errors import BadRequest
+from tiledkernel.errors import BadRequest, KernelError
 from tiledkernel.nodes.writing import Draft
 from tiledkernel.records import Validator
 from tiledkernel.registry import Registry
 from tiledkernel.specs import Spec
 
-Validate: TypeAlias = Callable[[Spec, Mapping[str, Any], Any, str | None, Any], Mapping[str, Any] | None]
+logger = logging.getLogger(__name__)
+
+Corrected: TypeAlias = Mapping[str, Any] | None
+Validate: TypeAlias = Callable[[Spec, Mapping[str, Any], Any, str | None, Any], Corrected | Awaitable[Corrected]]
 
 
 class ValidationError(BadRequest):
     """A node that does not keep the promise of a spec."""
+
+
+class ValidatorFailed(KernelError):
+    """What should have told whether a node keeps a promise did not; the message names the spec."""
+
+    status = 500
+
+    def __init__(self, spec: Spec, reason: str) -> None:
+        super().__init__(f"the validator of the spec {spec.name!r} {reason}: nothing was changed")
 
 
 class Validators:
@@ -48,10 +62,7 @@ class Validators:
             validate = self._of(spec)
             if validate is None:
                 continue
-            try:
-                corrected = validate(spec, metadata, node, family, structure)
-            except ValidationError as error:
-                raise ValidationError(f"failed validation for the {spec.name} spec: {error}") from error
+            corrected = _ask(validate, spec, metadata, node, family, structure)
             metadata = metadata if corrected is None else corrected
         return metadata
 
@@ -76,3 +87,24 @@ class Validators:
             known = ", ".join(sorted({*self._declared, *self._registered})) or "none"
             raise ValidationError(f"Unrecognized spec: {spec.name!r:.80}; this server knows {known}")
         return None
+
+
+def _ask(validate: Validate, spec: Spec, *known: Any) -> Corrected:
+    """What a validator says; whatever else it does is its own failure, not one of the node."""
+    try:
+        answer = validate(spec, *known)
+        corrected = asyncio.run(_result_of(answer)) if isinstance(answer, Awaitable) else answer
+    except ValidationError as error:
+        raise ValidationError(f"failed validation for the {spec.name} spec: {error}") from error
+    except KernelError:  # any other answer that is meant for the caller
+        raise
+    except Exception as error:
+        logger.exception("the validator of the spec %r failed", spec.name)
+        raise ValidatorFailed(spec, f"raised {type(error).__name__}") from error
+    if corrected is not None and not isinstance(corrected, Mapping):
+        raise ValidatorFailed(spec, f"returned {type(corrected).__name__}, neither metadata nor None")
+    return corrected
+
+
+async def _result_of(answer: Awaitable[Corrected]) -> Corrected:
+    return await answer

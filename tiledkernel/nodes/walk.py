@@ -350,8 +350,8 @@ class _Scan:
         so_far = verdict.media_type if verdict else media_type_of_suffix(path.suffix[1:])
         try:
             media_type = self.rules.hook(path, so_far)
-        except Exception:
-            logger.warning("the media type hook failed for %s", self._shown(name), exc_info=True)
+        except Exception as error:
+            logger.warning("the media type hook failed for %s: %r", self._shown(name), error, exc_info=True)
             return verdict
         if verdict is not None and media_type == verdict.media_type:
             return verdict

@@ -131,9 +131,9 @@ class Registering:
         except KernelError as error:  # a folder that cannot be read
             self.report.fail(target.folder, WALK, str(error))
             return []
-        if self._overwrite:
-            await self._remove(target.uri, [key for key in there if key not in items], there)
         made = await self._nodes(target, items, there)
+        if self._overwrite:  # at last: a directory that the server refuses does not empty the container
+            await self._remove(target.uri, [key for key in there if key not in items], there)
         inner = [
             Target(target.folder / item.names[0], remote.child_uri(target.uri, key), key in made)
             for key, item in items.items()
@@ -229,9 +229,9 @@ class Registering:
                 self._note(target.folder, opened, UNCHANGED)
             else:
                 (old if opened.item.key in there else new).append(opened)
+        made = await self._create(target, new, ADDED)
         outcomes = await asyncio.gather(*(self._agree(target, opened, there[opened.item.key]) for opened in old))
         again = [opened for opened in outcomes if opened is not None]
-        made = await self._create(target, new, ADDED)
         return made | await self._create(target, again, UPDATED)
 
     async def _create(self, target: Target, opened: Sequence[Opened], verb: str) -> set[str]:

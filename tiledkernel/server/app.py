@@ -15,12 +15,13 @@ from litestar.types import Receive, Scope, Send
 from tiledkernel import references
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BadRequest
+from tiledkernel.nodes.protocols import Closing
 from tiledkernel.plugins import discover
 from tiledkernel.records import Route, Router
 from tiledkernel.server.endpoints import TableApplication
 from tiledkernel.server.exchange import Exchange, preflight
 from tiledkernel.server.links import host_names
-from tiledkernel.server.mounts import mount_trees
+from tiledkernel.server.mounts import is_mounts, mount_trees
 from tiledkernel.server.problems import problem
 from tiledkernel.server.routing import RouteTable
 from tiledkernel.server.service import Service
@@ -97,6 +98,7 @@ def build_app(trees: Any, *, settings: Settings | None = None, composition: Comp
     settings = settings or Settings()
     composition = (composition or Composition(discover())).without_broken()
     service = Service(mount_trees(trees, composition), composition, settings)
+    service.trees = [tree for tree in (trees.values() if is_mounts(trees) else [trees]) if isinstance(tree, Closing)]
     routes = [
         route
         for family in composition.families.values()

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 MAX_REASON = 300  # characters
 FAILURES = (ReadFailed, Gone, NotReady)  # errors that concern one node, not the request
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_FAILURES = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tiledkernel.errors import BadRequest, ConfigurationError, NotAllowed, NotFound, Unprocessable
+from tiledkernel.errors import BadRequest, ConfigurationError, NotAllowed, NotFound, Unprocessable, UnsupportedMediaType
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Payload
 from tiledkernel.server.blame import Blaming
@@ -24,7 +24,7 @@ from tiledkernel.server.request import Request
 from tiledkernel.server.resolve import Entry, Located
 from tiledkernel.server.responses import Response
 from tiledkernel.server.service import Service
-from tiledkernel.server.uploads import receive_upload
+from tiledkernel.server.uploads import check_plain, receive_upload
 
 REMEMBERED = 4096  # paths, and queries of each route
 SHORT = 200  # bytes of a query that is remembered
@@ -35,6 +35,7 @@ ON_LOOP = 256 << 10  # bytes of payload that are made on the event loop
 FILTERS = ("filter[",)
 COSTLY = (*FILTERS, "select_metadata", "sort")  # parameters whose cost the caller decides: never on the event loop
 _CONDITIONAL = ("GET", "HEAD")
+_BODY_TYPES = (b"json", b"msgpack")  # how media types of bodies end
 _NODE = "{path}"
 
 
@@ -266,6 +267,7 @@ def _check_segments(segments: tuple[str, ...]) -> None:
 
 async def _read_body(receive: Any, exchange: Exchange, route: Route) -> Any:
     """The JSON body as the route has it; None if there is none."""
+    check_plain(exchange)
     body = bytearray()
     while True:
         message = await receive()
@@ -278,9 +280,14 @@ async def _read_body(receive: Any, exchange: Exchange, route: Route) -> Any:
             break
     if not body:
         return None
-    content_type = exchange.headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+    content_type = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if content_type and not content_type.endswith(_BODY_TYPES):
+        raise UnsupportedMediaType(
+            f"a body of the type {content_type.decode('latin-1')[:80]!r} is not taken here: send application/json, or "
+            "application/x-msgpack"
+        )
     try:
-        if content_type == b"application/x-msgpack":
+        if content_type.endswith(b"msgpack"):
             return msgspec.msgpack.decode(body, type=route.body)
         return msgspec.json.decode(body, type=route.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

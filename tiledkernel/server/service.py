@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tiledkernel import references
 from tiledkernel.access.protocols import Authenticator
 from tiledkernel.composition import Composition
+from tiledkernel.nodes.protocols import Closing
 from tiledkernel.nodes.validation import Validators
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.describe import Describer
@@ -44,6 +45,7 @@ class Service:
             composition.validators, settings.specs, reject_undeclared=settings.reject_undeclared_specs
         )
         self.threads = Threads()
+        self.trees: Sequence[Closing] = ()  # those that hold something open, set when they are mounted
 
     @cached_property
     def openapi_paths(self) -> dict[str, Any]:
@@ -51,5 +53,7 @@ class Service:
         return describe_paths(self.tables)
 
     def close(self) -> None:
-        """Let the threads go; a later request makes new ones."""
+        """Let go of the threads, and of what the trees hold open; a later request finds both again."""
         self.threads.close()
+        for tree in self.trees:
+            tree.close()

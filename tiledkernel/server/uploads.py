@@ -40,10 +40,7 @@ class Upload:
 async def receive_upload(receive: Any, exchange: Exchange, limit: int, threads: Threads) -> Upload:
     """All of a body of at most `limit` bytes; Unprocessable as soon as it is clear that there are more."""
     headers = exchange.headers
-    if (coding := headers.get(b"content-encoding", b"identity").strip().lower()) not in (b"", b"identity"):
-        raise UnsupportedMediaType(
-            f"a body with the content coding {coding.decode('latin-1')!r} is not taken: send it plain"
-        )
+    check_plain(exchange)
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
     announced = headers.get(b"content-length", b"")
     length = int(announced) if announced.isdigit() else None
@@ -62,6 +59,15 @@ async def receive_upload(receive: Any, exchange: Exchange, limit: int, threads: 
     except BaseException:
         receiver.abandon()
         raise
+
+
+def check_plain(exchange: Exchange) -> None:
+    """UnsupportedMediaType if a body comes compressed: a small one could become large."""
+    coding = exchange.headers.get(b"content-encoding", b"").strip().lower()
+    if coding not in (b"", b"identity"):
+        raise UnsupportedMediaType(
+            f"a body with the content coding {coding.decode('latin-1')[:80]!r} is not taken: send it plain"
+        )
 
 
 def _check_presence(message: Any) -> None:

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tiledkernel.errors import Unavailable
-from tiledkernel.nodes.durable import make_folders, sync_folder
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.storing import Location, asset_uri, path_of_uri
-
-
-@contextmanager
-def new_folder(location: Location, name: str) -> Iterator[Path]:
-    """A folder, which is on disk afterwards with what was put into it, or is gone if that failed."""
-    folder = location.path_of(name)
-    make_folders(folder.parent)
-    folder.mkdir()
-    try:
-        yield folder
-        sync_folder(folder)
-        sync_folder(folder.parent)
-    except BaseException:
-        remove_folder(folder)
-        raise
 
 
 def asset_of(location: Location, name: str) -> Asset:

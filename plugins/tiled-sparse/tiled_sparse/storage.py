@@ -6,9 +6,7 @@ Every block has its file from the beginning, so that one that is missing is told
 
 from __future__ import annotations
 
-import contextlib
 import math
-import shutil
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +21,8 @@ from tiled_sparse.elements import Elements, in_order, select
 from tiled_sparse.structure import FAMILY, SparseStructure
 from tiledkernel.blocks import Block, Chunks, block_bounds
 from tiledkernel.errors import Conflict, NotFound, Unavailable
-from tiledkernel.nodes.durable import make_folders, place_file, remove_partial_files, sync_folder, write_file
-from tiledkernel.nodes.holding import holding
+from tiledkernel.nodes.durable import new_folder, place_file, remove_emptied, write_file
+from tiledkernel.nodes.holding import holding, unless_named
 from tiledkernel.nodes.paths import SafeRoot
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.stamps import stamp_of
@@ -53,30 +51,22 @@ def delete(source: DataSource, location: Location) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
     for folder in {path.parent for path in paths}:
-        with contextlib.suppress(OSError):
-            remove_partial_files(folder, 0)
-            folder.rmdir()
+        remove_emptied(folder)
 
 
 def _place(
     structure: SparseStructure, location: Location, name: str, parts: Mapping[Block, Elements]
 ) -> tuple[Asset, ...]:
     """Write the files of all blocks, those that are not among `parts` without elements; what the catalog is to say."""
-    folder = location.path_of(name)
     schema = schema_of(structure)
     blocks = list(blocks_of(structure))
     names = [f"block-{'.'.join(map(str, block))}.parquet" for block in blocks]
-    make_folders(folder)
-    try:
+    with new_folder(location.path_of(name)) as folder:
         if blank := [folder / file for file, block in zip(names, blocks, strict=True) if block not in parts]:
             place_blank(blank, schema)
         for file, block in zip(names, blocks, strict=True):
             if block in parts:
                 place_file(folder / file, encode_block(parts[block], schema))  # type: ignore[arg-type] # has a buffer
-        sync_folder(folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     return tuple(
         Asset(
             data_uri=asset_uri(f"{location.uri_of(name)}/{file}"), is_directory=False, parameter="data_uris", num=number
@@ -163,12 +153,14 @@ class StoredSparse:
             self.write_block(block, part)
             return
         name = new_name()
-        assets = _place(self.structure, self._location, name, parts)
-        with holding(self._keeper, self._folder_of) as source:
+        made = structs.replace(self._source, assets=_place(self.structure, self._location, name, parts))
+        with (
+            unless_named(self._keeper, made, lambda: delete(made, self._location)),
+            holding(self._keeper, self._folder_of) as source,
+        ):
             if not self._is_same(source):
-                shutil.rmtree(self._location.path_of(name), ignore_errors=True)
                 raise _described_anew()
-            self._keeper.commit(structs.replace(source, assets=assets))
+            self._keeper.commit(structs.replace(source, assets=made.assets))
 
     def write_block(self, block: Block, elements: Elements) -> None:
         """Replace the elements of one chunk; their coordinates are those within it."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 from tiled_sql_catalog.tree import CatalogOptions, build_catalog
 
 from tiledkernel.client import Context
 from tiledkernel.composition import Composition
-from tiledkernel.nodes.validation import ValidationError
+from tiledkernel.nodes.validation import ValidationError, ValidatorFailed
 from tiledkernel.plugins import discover
 from tiledkernel.server import Settings, build_app
 
@@ -135,6 +137,9 @@ def test_a_taken_key_is_a_conflict_and_nothing_is_left_of_the_second(ask, tmp_pa
     before = sorted((tmp_path / "data").rglob("*"))
     response = ask("POST", "metadata/", json={"structure_family": "array", "id": "x", "data_sources": [ARRAY]})
     assert (response.status_code, "'x' is taken" in detail(response)) == (409, True)
+    make(ask, id="c")
+    make(ask, "c", id="d")
+    assert "'/c/d'" in detail(ask("POST", "metadata/c", json={"structure_family": "container", "id": "d"}))
     assert [path for path in sorted((tmp_path / "data").rglob("*")) if path.is_file()] == [
         path for path in before if path.is_file()
     ]
@@ -198,6 +203,15 @@ def test_metadata_hold_what_json_holds(ask) -> None:
     metadata = {"a": None, "b": [1, 2.5, "x", True], "c": {"d": {}}, "big": 2**60, "e": ""}
     make(ask, id="m", metadata=metadata)
     assert ask("GET", "metadata/m").json()["data"]["attributes"]["metadata"] == metadata
+
+
+@pytest.mark.parametrize("path", ["metadata/m", "search/"])
+def test_whole_numbers_of_any_size_are_read_in_either_encoding(ask, path) -> None:
+    make(ask, id="m", metadata={"huge": 2**70})
+    assert f'"huge":{2**70}'.encode() in ask("GET", path).content
+    packed = ask("GET", path, headers={"accept": "application/x-msgpack"})
+    data = msgspec.msgpack.decode(packed.content)["data"]
+    assert (data if path == "metadata/m" else data[0])["attributes"]["metadata"] == {"huge": 2.0**70}
 
 
 # Changing
@@ -305,6 +319,29 @@ def test_a_validator_corrects_metadata_before_they_are_stored(ask) -> None:
     assert ask("GET", "metadata/a").json()["data"]["attributes"]["metadata"]["n"] == 4
 
 
+async def look_up_elsewhere(spec: Any, metadata: Any, node: Any, family: str | None, structure: Any) -> dict[str, Any]:
+    del spec, node, family, structure
+    await asyncio.sleep(0)
+    return {**metadata, "found": True}
+
+
+def test_a_validator_may_wait_for_others(ask) -> None:
+    node = {"structure_family": "container", "id": "a", "specs": [{"name": "known"}]}
+    made = ask("POST", "metadata/", json=node, settings={"specs": {"known": look_up_elsewhere}})
+    assert made.json()["metadata"] == {"found": True}
+    assert ask("GET", "metadata/a").json()["data"]["attributes"]["metadata"] == {"found": True}
+
+
+@pytest.mark.parametrize(
+    ("validate", "reason"), [(lambda *_: 1 / 0, "raised ZeroDivisionError"), (lambda *_: ["a"], "returned list")]
+)
+def test_a_validator_that_fails_is_named_and_nothing_is_made(ask, validate, reason) -> None:
+    node = {"structure_family": "container", "id": "a", "specs": [{"name": "odd"}]}
+    with pytest.raises(ValidatorFailed, match=f"the validator of the spec 'odd' {reason}"):  # a 500 on a real socket
+        ask("POST", "metadata/", json=node, settings={"specs": {"odd": validate}})
+    assert ask("GET", "metadata/a").status_code == 404
+
+
 def test_undeclared_specs_are_refused_where_that_is_wanted(ask) -> None:
     node = {"structure_family": "container", "specs": [{"name": "unheard"}]}
     response = ask("POST", "metadata/", json=node, settings={"reject_undeclared_specs": True})
@@ -369,6 +406,21 @@ def test_many_files_are_registered_at_once_or_none(ask, tmp_path) -> None:
     assert ask("GET", "metadata/new").status_code == 404
 
 
+def test_files_that_nobody_reads_are_registered_as_opaque_ones_only(ask, tmp_path) -> None:
+    (tmp_path / "files" / "f.odd").write_bytes(b"12345")
+    source = file_source(tmp_path / "files" / "f.odd", mimetype="application/x-odd")
+    refused = ask("POST", "register/", json={"structure_family": "array", "id": "f", "data_sources": [source]})
+    assert (refused.status_code, "'application/x-odd'" in detail(refused)) == (415, True)
+    folder = source | {"mimetype": "application/x-npy"}
+    folder["assets"] = [source["assets"][0] | {"data_uri": f"file://localhost{tmp_path}/files", "is_directory": True}]
+    refused = ask("POST", "register/", json={"structure_family": "array", "id": "f", "data_sources": [folder]})
+    assert (refused.status_code, "directories" in detail(refused)) == (415, True)
+    opaque = source | {"structure_family": "bytes", "structure": {}}
+    made = ask("POST", "register/", json={"structure_family": "bytes", "id": "f", "data_sources": [opaque]}).json()
+    assert made["data_sources"][0]["mimetype"] == "application/x-odd"
+    assert ask("GET", f"asset/bytes/f?id={made['data_sources'][0]['assets'][0]['id']}").content == b"12345"
+
+
 def outside(folder: Path) -> Iterator[str]:
     """URIs of a file beside the folder that may be read, by all ways that lead there."""
     (folder / "secret.npy").write_bytes(b"secret")
@@ -395,6 +447,16 @@ def test_nothing_outside_the_readable_folders_is_ever_registered(ask, tmp_path) 
         assert response.status_code in (403, 422), uri
         assert "secret" not in response.text.replace("secret.npy", "")
     assert ask("GET", "search/?fields=count").json()["meta"]["count"] == 0
+
+
+def test_a_file_that_is_gone_is_named(ask, tmp_path) -> None:
+    path = tmp_path / "files" / "f.npy"
+    np.save(path, np.zeros((2, 3), int))
+    ask("POST", "register/", json={"structure_family": "array", "id": "f", "data_sources": [file_source(path)]})
+    path.unlink()
+    response = ask("GET", "array/full/f")
+    assert (response.status_code, "'f.npy', is gone" in detail(response)) == (410, True)
+    assert str(tmp_path) not in response.text
 
 
 def test_a_file_that_became_a_link_leads_nowhere(ask, tmp_path) -> None:
@@ -431,6 +493,7 @@ def test_raw_files_are_kept_back_where_that_is_wanted(ask, tmp_path) -> None:
     number = ask("POST", "register/", json=node).json()["data_sources"][0]["assets"][0]["id"]
     closed = {"expose_raw_assets": False}
     assert ask("GET", f"asset/bytes/f?id={number}", settings=closed).status_code == 403
+    assert ask("DELETE", f"asset/f?id={number}", settings=closed).status_code == 403
     assert ask("GET", "metadata/f?include_data_sources=true", settings=closed).json()["data"]["attributes"][
         "data_sources"
     ]
@@ -451,6 +514,14 @@ def test_a_file_that_two_nodes_share_survives_one(ask, tmp_path) -> None:
     assert ask("DELETE", f"asset/a?id={number}").json() == {"asset_deleted": False, "data_deleted": False}
     assert ask("DELETE", f"asset/b?id={number}").json() == {"asset_deleted": True, "data_deleted": False}
     assert path.exists()
+
+
+def test_data_that_were_taken_from_a_node_are_said_to_be_gone(ask) -> None:
+    made = make(ask, structure_family="array", id="x", data_sources=[ARRAY])
+    number = made["data_sources"][0]["assets"][0]["id"]
+    assert ask("DELETE", f"asset/x?id={number}&external_only=false").json()["data_deleted"]
+    response = ask("GET", "array/full/x")
+    assert (response.status_code, "there are no data any more" in detail(response)) == (410, True)
 
 
 def test_a_data_source_is_described_anew(ask, tmp_path) -> None:
@@ -477,6 +548,8 @@ def test_a_data_source_is_described_anew(ask, tmp_path) -> None:
     assert ask("GET", "array/full/f?format=json").json() == [[0] * 3, [1] * 3, [2] * 3]
     assert ask("PUT", "data_source/f?patch_shape=1,3", json=update).status_code == 400
     assert ask("PUT", "data_source/f", json={"data_source": described(3) | {"id": 999}}).status_code == 404
+    odd = {"data_source": described(3) | {"id": number, "mimetype": "application/x-odd"}}
+    assert ask("PUT", "data_source/f", json=odd).status_code == 415
     taken = {"data_source": described(3) | {"id": number, "management": "writable"}}
     assert ask("PUT", "data_source/f", json=taken).status_code == 422
 

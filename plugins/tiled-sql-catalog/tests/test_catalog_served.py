@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tiledkernel.client import from_uri
+from tiledkernel.client import ClientError, from_uri
 
 KEY = "abc123"
 
@@ -40,6 +40,27 @@ def test_what_was_written_is_there_after_a_restart(serve, connect):
     first.stop()
     found = connect(serve())["x/a"]
     assert (found.read().tolist(), found.metadata["color"]) == ([1, 2, 3], "blue")
+
+
+def test_what_was_uploaded_can_be_served_to_be_read_only(serve, start_server, connect, uri, tmp_path):
+    first = serve()
+    connect(first).write_array([1, 2, 3], key="a")
+    first.stop()
+    again = start_server("serve", "catalog", uri, "--read", tmp_path / "data", "--api-key", KEY, cwd=tmp_path)
+    array = connect(again)["a"]
+    assert array.read().tolist() == [1, 2, 3]
+    with pytest.raises(ClientError, match="405"):
+        array.write([4, 5, 6])
+    array.delete(external_only=False)
+    assert list((tmp_path / "data").glob("*/*.zarr"))
+
+
+def test_a_stopped_server_leaves_nothing_beside_its_database(start_server, connect, tmp_path):
+    file = tmp_path / "lone.db"
+    server = start_server("serve", "catalog", file, "--init", "--api-key", KEY, cwd=tmp_path)
+    connect(server).create_container("x")
+    server.stop()
+    assert [path.name for path in tmp_path.glob("lone.db*")] == ["lone.db"]
 
 
 def test_servers_share_a_catalog(serve, connect):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
+from tiled_sql_catalog.content import text_of
 from tiled_sql_catalog.dialects import is_memory
 from tiled_sql_catalog.leaves import FileContainer, Leaf
 from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
@@ -12,7 +13,6 @@ from tiled_sql_catalog.pages import Page
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.store import Search, Store
 from tiled_sql_catalog.vault import has_room
-from tiledkernel import wire
 from tiledkernel.errors import KernelError, NotAllowed, NotReady, UnsupportedQuery
 from tiledkernel.nodes.protocols import DataSource, Words
 from tiledkernel.nodes.sorting import SortKey
@@ -222,6 +222,6 @@ class CatalogContainer(CatalogNode):
         return f"<CatalogContainer {self.key!r}>"
 
 
-def _place_of(source: DataSource) -> tuple[frozenset[str], bytes]:
+def _place_of(source: DataSource) -> tuple[frozenset[str], str]:
     """What tells where data rest from where others do; many may share a database."""
-    return frozenset(asset.data_uri for asset in source.assets), wire.encode_json(source.parameters)
+    return frozenset(asset.data_uri for asset in source.assets), text_of(source.parameters)

@@ -14,8 +14,6 @@ from tiledkernel.nodes.described import Described, describe
 from tiledkernel.nodes.files import FileEntry
 from tiledkernel.nodes.protocols import DataSource, Words
 
-_NOWHERE = "{!r} is unavailable: the catalog does not know where its data are"
-
 
 class Leaf(CatalogNode):
     """A node with data: what it is stands in the catalog, and it is opened to be read or written."""
@@ -29,7 +27,7 @@ class Leaf(CatalogNode):
         """Where its data rest; Unavailable if nobody said."""
         found = self.data_sources()
         if not found:
-            raise Unavailable(_NOWHERE.format(self.key))
+            raise self._nowhere()
         return found[0]
 
     @cached_property
@@ -37,7 +35,7 @@ class Leaf(CatalogNode):
         """What the data look like, as the catalog knows it; Unavailable if no plugin knows the family."""
         shape = self._together.shape(self._row)
         if shape is None:
-            raise Unavailable(_NOWHERE.format(self.key))
+            raise self._nowhere()
         try:
             return self.catalog.structures.of_shape(shape)
         except Unavailable as error:
@@ -50,12 +48,19 @@ class Leaf(CatalogNode):
             return None
         return self._words((shape.family, shape.id))
 
+    def _nowhere(self) -> Unavailable:
+        """Nobody said where the data are; NotFound if that is because the node was deleted a moment ago."""
+        self.catalog.store.fresh(self._row)
+        return Unavailable(f"{self.key!r} is unavailable: the catalog does not know where its data are")
+
     def opened(self) -> tuple[Described, FileEntry | None, Hashable]:
         """The node with its data, the file that they come from, if a reader reads it, and that file's stamp."""
         source = self.source
+        if not source.assets:  # of what the server keeps there are always some
+            self.catalog.store.fresh(self._row)
         if self.catalog.vault.keeps(source):
             data = self.catalog.vault.open(self._row, source)
-            return describe(self, data, read_only=source.management != "writable"), None, None
+            return describe(self, data, read_only=not self.catalog.vault.may_write(source)), None, None
         file = self.catalog.files.entry(self.key, source, self.structure if self.family == ARRAY else None)
         with file.guard:
             data, stamp = file.open_stamped()

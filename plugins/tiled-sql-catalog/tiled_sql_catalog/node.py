@@ -55,6 +55,7 @@ class Catalog(Struct, frozen=True):
         check_source(source)
         if source.management != EXTERNAL:
             return source
+        self.files.check_readable(source)
         if isinstance(source.structure, ArrayStructure):
             check_registered(source.structure)
         admit = (admission or Admission(self.fence)).admit

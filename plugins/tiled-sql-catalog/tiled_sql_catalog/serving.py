@@ -25,6 +25,7 @@ from tiledkernel.composition import Composition
 from tiledkernel.config.document import COMMAND_LINE, Document
 from tiledkernel.config.load import Flag, Loaded, load
 from tiledkernel.config.one_folder import catalog_in
+from tiledkernel.nodes.storing import parse_location
 from tiledkernel.plugins import discover
 
 URI = "TILED_CATALOG_URI"
@@ -137,7 +138,7 @@ def _temporary(choices: Choices, options: ServeOptions, stack: ExitStack) -> Loa
     loaded = _load(catalog, options, choices)
     click.echo("A temporary catalog, which is removed when the server stops:", err=True)
     for place in (catalog["uri"], *loaded.document.at(("catalog", "writable_storage"))):
-        click.echo(f"    {place}", err=True)
+        click.echo(f"    {parse_location(place).public_uri if '://' in place else place}", err=True)
     return loaded
 
 

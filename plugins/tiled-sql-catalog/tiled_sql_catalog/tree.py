@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct, field
@@ -44,7 +44,8 @@ class CatalogOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     - `writable_storage`: where uploaded data go: folders (made if missing), URIs of databases for tables that grow
       ('duckdb:///...', 'sqlite:///...', 'postgresql://...'), buckets. For each dataset the first location is used
       that its kind of data can be kept in. Without any the catalog takes no data.
-    - `readable_storage`: folders, or file URIs of folders, that registered files may lie in, besides the writable ones.
+    - `readable_storage`: folders, or file URIs of folders, that registered files may lie in, besides the writable ones;
+      and data that were uploaded some time, and are only to be read now.
     - `init_if_not_exists`: make the catalog in an empty database; several servers had better not all try.
     - `metadata`, `specs`, `top_level_access_tags`: of the root node; they are set when the server starts.
     - `adapters_by_mimetype`: media type -> 'module:function', readers that go before those of plugins.
@@ -78,8 +79,10 @@ def build_catalog(
     A `database` that is given is used instead of a new one for the URI, and left open if this fails.
     """
     locations = [_location(given) for given in options.writable_storage]
+    _check_usable(locations, composition)
     folders = [location.folder for location in locations if location.scheme == FILE]
-    fence = Fence([*map(_folder, options.readable_storage), *folders], composition.adopt)
+    readable = [_readable(given) for given in options.readable_storage]
+    fence = Fence([*(location.folder for location in readable), *folders], composition.adopt)
     files = Files(composition, fence, options.adapters_by_mimetype)
     given = database
     database = database or Database(options.uri, PoolSizes(options.catalog_pool_size, options.catalog_max_overflow))
@@ -94,7 +97,7 @@ def build_catalog(
             _enlist(location, owner)
         top = _mounted(store, options.mount_node, make=options.create_mount_nodes_if_not_exist)
         structures = Structures(composition.families)
-        vault = Vault(store, StorageTable(composition.storages, locations), structures)
+        vault = Vault(store, StorageTable(composition.storages, locations, readable), structures)
         tree = CatalogContainer(Catalog(store, fence, vault, files, structures), _described(store, top, options))
     except BaseException:
         if given is None:
@@ -117,6 +120,17 @@ def _location(given: str | Bucket) -> Location:
     return location
 
 
+def _check_usable(locations: Iterable[Location], composition: Composition) -> None:
+    """ConfigurationError if nothing that is installed could ever keep data in one of the places."""
+    known = {FILE}.union(*(storage.schemes for storage in composition.storages.values()))
+    for location in locations:
+        if location.scheme not in known:
+            raise ConfigurationError(
+                f"writable_storage: no installed plugin keeps data in {location.public_uri!r}: expected a place of the "
+                f"kind {', '.join(sorted(known))}"
+            )
+
+
 def _enlist(location: Location, owner: str) -> None:
     try:
         enlist(location, owner)
@@ -127,14 +141,14 @@ def _enlist(location: Location, owner: str) -> None:
         ) from error
 
 
-def _folder(text: str) -> Path:
+def _readable(text: str) -> Location:
     """A folder that may be read, now or once it is there; ConfigurationError if something else has its name."""
     location = parse_location(text)
     if location.scheme != FILE or location.folder.is_file():
         raise ConfigurationError(f"readable_storage: {text!r} is no folder: expected the path of one")
     if not location.folder.is_dir():
         logger.warning("readable_storage: there is no folder %s yet", location.folder)
-    return location.folder
+    return location
 
 
 def _mounted(store: Store, place: str | list[str] | None, *, make: bool) -> Node:

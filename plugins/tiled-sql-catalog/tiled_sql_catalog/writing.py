@@ -20,7 +20,7 @@ from tiled_sql_catalog.schema import ROOT, entries, nodes, revisions
 from tiled_sql_catalog.sources import drop_sources, internal_below
 from tiled_sql_catalog.statements import Among, Prepared, batches
 from tiled_sql_catalog.times import now
-from tiledkernel.errors import BadRequest, Conflict, NotAllowed, NotFound, PreconditionFailed, Unprocessable
+from tiledkernel.errors import BadRequest, Conflict, KeyTaken, NotAllowed, NotFound, PreconditionFailed, Unprocessable
 from tiledkernel.nodes.protocols import Asset
 from tiledkernel.nodes.writing import Change, Draft
 
@@ -54,7 +54,7 @@ def create(connection: Connection, dialect: Dialect, parent: int, drafts: Sequen
             batch.add(node, entered, draft.data_sources)
             there[path] = node
         elif draft.token is None or node.token != draft.token:
-            raise Conflict(f"the key {key!r} is taken: choose another one, or delete what is there")
+            raise KeyTaken(key)
         else:
             again += 1
         made.append(node)
@@ -185,13 +185,13 @@ def remove(
     top = locked(connection, node)
     check_version(top, version)
     if top.children and not recursive:
-        raise Conflict(f"{top.key!r} is not empty: it has {top.children} children; 'recursive' deletes them with it")
+        raise Conflict(f"{top.key!r} is not empty ({top.children} in it): 'recursive' deletes what is in it as well")
     levels = _below(connection, top)
     everything = [identity for level in levels for identity in level]
     if external_only and (kept := internal_below(connection, everything)):
         raise Conflict(
-            f"the server keeps the data of {len(kept)} nodes at or below {top.key!r}: 'external_only=false' deletes "
-            "these data as well"
+            f"the server itself keeps data of {top.key!r} or of what is in it ({len(kept)} in all): "
+            "'external_only=false' deletes these data as well"
         )
     if top.parent is not None:
         gone = [(top.parent, place, value, node) for place, value in _entries(top)]

@@ -135,7 +135,7 @@ def test_a_single_array_is_no_dataset(client):
 
 
 def test_without_the_plugin_the_error_says_what_to_install(client, monkeypatch):
-    monkeypatch.setattr("tiledkernel.client.classes._installed_records", lambda: ())
+    monkeypatch.setattr("tiledkernel.client.classes.installed_records", lambda: ())
     with pytest.raises(UnknownStructureFamily, match="pip install tiled-xarray`"):
         write_xarray_dataset(client, DATASET)
 

@@ -46,7 +46,7 @@ from tiled_zarr.stored import (
 from tiledkernel.errors import NotFound, Unavailable
 from tiledkernel.families.array.cuts import reaches_beyond
 from tiledkernel.families.array.structure import ArrayStructure
-from tiledkernel.nodes.durable import locked, make_folders, place_file, sync_folder, write_file
+from tiledkernel.nodes.durable import locked, make_folders, new_folder, place_file, sync_folder, write_file
 from tiledkernel.nodes.protocols import Asset, DataSource, EncodedBlock
 from tiledkernel.nodes.storing import Keeper, Location, asset_uri, new_name, path_of_uri
 from tiledkernel.slices import Cut, cut_shape
@@ -62,12 +62,8 @@ def make_array(source: DataSource, structure: ArrayStructure, location: Location
     Unprocessable if no such array can be stored.
     """
     chunk = chunk_to_store(structure)
-    path = location.path_of(f"{name}{SUFFIX}")
-    make_folders(path.parent)
-    path.mkdir()
-    place_file(path / METADATA, to_json(describe_zarr(structure, chunk, {})))
-    sync_folder(path)
-    sync_folder(path.parent)
+    with new_folder(location.path_of(f"{name}{SUFFIX}")) as path:
+        place_file(path / METADATA, to_json(describe_zarr(structure, chunk, {})))
     asset = Asset(data_uri=asset_uri(location.uri_of(f"{name}{SUFFIX}")), is_directory=True, parameter="data_uri")
     return structs.replace(
         source, mimetype=MEDIA_TYPE, structure=structure, properties={CHUNK: list(chunk)}, assets=(asset,)

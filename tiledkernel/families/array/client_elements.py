@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiledkernel.blocks import choose_chunk
+from tiledkernel.blocks import Chunks, choose_chunk, regular_chunks
 from tiledkernel.families.array.describe import describe_array
 from tiledkernel.families.array.dtypes import from_numpy, to_numpy
 from tiledkernel.families.array.structure import ArrayStructure
 
 _ONE_CHUNK = 8 << 20  # bytes; what is larger is divided into chunks of about half of that
+_ONE_REQUEST = 100_000_000  # bytes of a chunk that somebody else has chosen
 
 
 def is_lazy(data: Any) -> bool:
@@ -45,7 +47,10 @@ def check_elements(dtype: np.dtype[Any], data: Any) -> None:
 
 
 def describe_elements(data: Any, dims: Sequence[str] | None) -> ArrayStructure:
-    """What an array looks like that is to be stored: that of dask keeps its chunks, others get some of a few MiB."""
+    """What an array looks like that is to be stored: that of dask keeps its chunks, others get some of a few MiB.
+
+    Each chunk is sent in a request of its own, so that those of dask are divided if they are too large for that.
+    """
     if isinstance(dims, str):
         raise TypeError(f"dims are a list of names, one for each axis: expected [{dims!r}]")
     if is_lazy(data):
@@ -55,9 +60,26 @@ def describe_elements(data: Any, dims: Sequence[str] | None) -> ArrayStructure:
                 "the lengths of the chunks of this array are not known before it is computed: call "
                 "`array.compute_chunk_sizes()` first"
             )
-        return describe_array(data.shape, data.dtype, data.chunks, dims)
+        return describe_array(data.shape, data.dtype, small_chunks(data.chunks, data.dtype.itemsize), dims)
     chunk = data.shape if data.nbytes <= _ONE_CHUNK else choose_chunk(data.shape, data.itemsize)
     return describe_array(data.shape, data.dtype, chunk, dims)
+
+
+def small_chunks(chunks: Chunks, itemsize: int, limit: int = _ONE_REQUEST) -> Chunks:
+    """The same chunks; if one of them has more than `limit` bytes, they are divided so that none has."""
+    lengths = tuple(max(axis, default=0) for axis in chunks)
+    if math.prod(lengths) * itemsize <= limit:
+        return chunks
+    steps = map(_even, lengths, choose_chunk(lengths, itemsize, limit))
+    return tuple(
+        tuple(piece for length in axis for piece in regular_chunks((length,), (step,))[0])
+        for axis, step in zip(chunks, steps, strict=True)
+    )
+
+
+def _even(length: int, most: int) -> int:
+    """The largest step of at most `most` that divides a length evenly, if it is not much smaller."""
+    return next((step for step in range(most, most // 2, -1) if length % step == 0), most)
 
 
 def fitting(data: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

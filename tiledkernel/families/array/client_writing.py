@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import operator
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import msgspec
 import numpy as np
@@ -18,6 +20,7 @@ from tiledkernel.client.connection import CannotWait
 from tiledkernel.client.context import Context
 from tiledkernel.client.creating import creating
 from tiledkernel.client.data_sources import DataSource
+from tiledkernel.client.errors import ClientError
 from tiledkernel.client.lazy import Remote, load_with_dask
 from tiledkernel.client.plans import Plan, ask_upload, together
 from tiledkernel.families.array.client_elements import as_elements, describe_elements, fitting, is_lazy, packed
@@ -63,7 +66,8 @@ class WritingArray(IndexedClient):
             yield from self._writing_lazily(array, persist=persist)
             return
         elements = self._fitting(array, self.structure().shape)
-        yield from self._sending("PUT", "full", elements, [], persist=persist)
+        with _naming(elements.shape):
+            yield from self._sending("PUT", "full", elements, [], persist=persist)
 
     def write_block(
         self,
@@ -88,7 +92,8 @@ class WritingArray(IndexedClient):
         if cut.flipped:
             elements = np.flip(elements, cut.flipped)
         named = [("block", ",".join(map(str, where))), *([("slice", text)] if text else [])]
-        yield from self._sending("PUT", "block", elements, named, persist=persist)
+        with _naming(elements.shape):
+            yield from self._sending("PUT", "block", elements, named, persist=persist)
 
     def patch(
         self,
@@ -126,7 +131,7 @@ class WritingArray(IndexedClient):
     ) -> Plan[None]:
         """What `x.patch(array, offset)` does, for another plan."""
         elements = fitting(array, self.dtype)
-        start = (operator.index(offset),) if hasattr(offset, "__index__") else tuple(offset)
+        start = _place(offset)
         named = [("offset", _numbers(start)), ("shape", _numbers(elements.shape))]
         if extend:
             named.append(("extend", "true"))
@@ -244,6 +249,28 @@ def making_array(  # noqa: PLR0913 - what a node is described with
             container, "array", [source], key=key, metadata=metadata, specs=specs, access_tags=access_tags
         )
     )
+
+
+@contextmanager
+def _naming(shape: tuple[int, ...]) -> Iterator[None]:
+    """Add the shape of what was sent to what the server says of its size."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+            error.add_note(f"The data that were sent have the shape {shape}.")
+        raise
+
+
+def _place(offset: int | Sequence[int]) -> tuple[int, ...]:
+    """Where in an array; TypeError or ValueError for what can be no place."""
+    try:
+        start = tuple(map(operator.index, (offset,) if isinstance(offset, SupportsIndex) else offset))
+    except TypeError:
+        raise TypeError(f"offset={offset!r:.80}: expected a number, or one for each axis, such as (3, 0)") from None
+    if any(number < 0 for number in start):
+        raise ValueError(f"offset={offset!r:.80}: places are counted from the start of each axis, from 0 on")
+    return start
 
 
 def _numbers(values: Iterable[int]) -> str:

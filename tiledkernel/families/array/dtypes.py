@@ -48,13 +48,33 @@ def _field(name: str, dtype: np.dtype) -> Field:
 @lru_cache(maxsize=512)
 def to_numpy(data_type: DataType) -> np.dtype:
     """The numpy type that the wire describes; ValueError if it describes none."""
+    try:
+        return _to_numpy(data_type)
+    except (TypeError, LookupError, OverflowError, RecursionError, MemoryError, SyntaxError) as error:
+        raise ValueError(f"{_shown(data_type)} is not an element type: {error}") from None
+
+
+def _to_numpy(data_type: DataType) -> np.dtype:
     if data_type.fields is not UNSET:
         return np.dtype([_numpy_field(field) for field in data_type.fields])
-    if data_type.kind is UNSET or data_type.endianness is UNSET or data_type.kind not in KINDS:
-        raise ValueError(f"{data_type!r} is not an element type that can be read")
-    count = data_type.itemsize // 4 if data_type.kind == "U" else data_type.itemsize
+    kind, order = data_type.kind, data_type.endianness
+    if kind is UNSET or order is UNSET or kind not in KINDS or order not in _LETTERS:
+        raise ValueError(
+            f"{_shown(data_type)} is not an element type that can be read: expected 'kind' to be one of "
+            f"{', '.join(KINDS)} and 'endianness' one of {', '.join(_LETTERS)}; or 'fields'"
+        )
+    count = data_type.itemsize // 4 if kind == "U" else data_type.itemsize
     units = "" if data_type.dt_units in (None, UNSET) else data_type.dt_units
-    return np.dtype(f"{_LETTERS[data_type.endianness]}{data_type.kind}{count}{units}")
+    found = np.dtype(f"{_LETTERS[order]}{kind}{count}{units}")
+    if (found.kind, found.itemsize) != (kind, data_type.itemsize):
+        raise ValueError(f"{_shown(data_type)} is not an element type: no such element has {data_type.itemsize} bytes")
+    if kind in "mM" and np.datetime_data(found)[1] < 1:  # numpy divides by it
+        raise ValueError(f"{_shown(data_type)} is not an element type: its unit has no length")
+    return found
+
+
+def _shown(data_type: DataType) -> str:
+    return f"{data_type!r:.200}"
 
 
 def _numpy_field(field: Field) -> tuple[str, np.dtype] | tuple[str, np.dtype, tuple[int, ...]]:

@@ -22,7 +22,7 @@ def as_rows(data: Any) -> pa.Table:
     TypeError or ValueError says why something holds none that can be stored.
     """
     if isinstance(data, Mapping):
-        _check_lengths(data)
+        _check_columns(data)
     elif not hasattr(data, "columns") and not hasattr(data, "__arrow_c_stream__"):
         raise TypeError(
             f"{data!r:.80}, a {type(data).__name__}, is no table: expected a DataFrame, a dictionary of columns such "
@@ -102,7 +102,12 @@ def schema_of(structure: TableStructure) -> pa.Schema:
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded)))
 
 
-def _check_lengths(columns: Mapping[Any, Any]) -> None:
+def _check_columns(columns: Mapping[Any, Any]) -> None:
+    for name, values in columns.items():
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+            raise TypeError(f"the column {name!r} is {values!r:.80}: expected a list or an array of what its rows hold")
+        if getattr(values, "ndim", 1) != 1:
+            raise ValueError(f"the column {name!r} has the shape {values.shape}: expected one axis, the rows")
     lengths = {name: len(values) for name, values in columns.items() if hasattr(values, "__len__")}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name!r} has {length}" for name, length in list(lengths.items())[:8])

@@ -84,7 +84,7 @@ class WritingTable(Node):
         rows = _rows("rows_like")(data, self.structure())
         call = self._sending("PATCH", "partition", rows, partition)
         headers = {**call.headers, "idempotency-key": secrets.token_urlsafe(16)}
-        recognised = "tiledkernel" in self.context.server_info.library_version  # other servers would add them twice
+        recognised = self.context.server_info.recognises_attempts  # other servers would add them twice
         yield from ask_upload(msgspec.structs.replace(call, headers=headers, repeatable=recognised))
 
     def _check_number(self, partition: int) -> None:

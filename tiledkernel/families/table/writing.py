@@ -8,7 +8,6 @@ that is missing has been lost, and is never taken for an empty one.
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedWriter
@@ -24,7 +23,8 @@ from tiledkernel.families.table.drafts import decode_schema, drafted_schema, str
 from tiledkernel.families.table.files import placed
 from tiledkernel.families.table.fitting import fitted, misfit, recast
 from tiledkernel.families.table.parts import FileTable, Part
-from tiledkernel.nodes.durable import locked, make_folders, remove_partial_files, sync_folder
+from tiledkernel.nodes.durable import locked, new_folder, remove_emptied, sync_folder
+from tiledkernel.nodes.holding import unless_named
 from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.storing import Keeper, Location, asset_uri, new_name, path_of_uri
 
@@ -53,7 +53,7 @@ class TableFiles(Struct, frozen=True):
         structure = structure_of(source)
         schema = drafted_schema(structure)
         made = msgspec.structs.replace(source, structure=structure, mimetype=self.media_type)
-        with self._new_folder(location, name) as folder:
+        with new_folder(location.path_of(name)) as folder:
             self._make_empty(folder, structure.npartitions, schema)
         return self._placed(made, location, name, structure.npartitions)
 
@@ -66,12 +66,12 @@ class TableFiles(Struct, frozen=True):
         for path in paths_of(source, location):
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in paths_of(source, location)}:
-            remove_folder(folder)
+            remove_emptied(folder)
 
     def make(self, tables: Sequence[pyarrow.Table], source: DataSource, location: Location) -> DataSource:
         """New files with the rows of each partition, beside those that there are."""
         name = new_name()
-        with self._new_folder(location, name) as folder:
+        with new_folder(location.path_of(name)) as folder:
             for number, table in enumerate(tables):
                 self.put(folder / self._file(number), table)
         return self._placed(source, location, name, len(tables))
@@ -89,18 +89,6 @@ class TableFiles(Struct, frozen=True):
         found = self.read(path, wanted)
         columns = [recast(column, kind) for column, kind in zip(found.columns, wanted.types, strict=True)]
         return pyarrow.Table.from_arrays(columns, schema=wanted)
-
-    @contextmanager
-    def _new_folder(self, location: Location, name: str) -> Iterator[Path]:
-        """A folder, which is on disk afterwards with what was put into it, or is gone if that failed."""
-        folder = location.path_of(name)
-        make_folders(folder)
-        try:
-            yield folder
-            sync_folder(folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
 
     def _file(self, number: int) -> str:
         return f"partition-{number}{self.suffix}"
@@ -190,10 +178,11 @@ class StoredTable(FileTable):
         rows = fitted(data, self._schema)
         with self._held() as source:
             made = self._form.make(divided(rows, self.structure.npartitions), source, self._location)
-            self._keeper.commit(made)
+            with unless_named(self._keeper, made, lambda: self._form.delete(made, self._location)):
+                self._keeper.commit(made)
             self._source, self._parts = made, self._find(made)
             for folder in {path.parent for path in paths_of(source, self._location)}:
-                remove_folder(folder)
+                remove_emptied(folder)
 
     def write_partition(self, partition: int, data: pyarrow.Table) -> None:
         """Replace the rows of one partition."""
@@ -254,13 +243,6 @@ def divided(table: pyarrow.Table, count: int) -> list[pyarrow.Table]:
     """The rows in so many neighbouring groups of about the same size."""
     bounds = [table.num_rows * number // count for number in range(count + 1)]
     return [table.slice(start, stop - start) for start, stop in itertools.pairwise(bounds)]
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder if nothing is in it but what killed processes left there."""
-    with suppress(OSError):
-        remove_partial_files(folder, older_than=0)
-        folder.rmdir()
 
 
 def _first_line(error: Exception) -> str:

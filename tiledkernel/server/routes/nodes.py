@@ -73,10 +73,15 @@ def asset_manifest(request: Request) -> Message:
     return Message({"manifest": _sourced(request).manifest(request.query.id)})
 
 
-def _sourced(request: Request) -> Sourced | FileEntry:
-    """What knows the files behind the node; NotAllowed if there are none."""
+def check_raw_assets(request: Request) -> None:
+    """Forbidden where the files behind nodes are nobody's business."""
     if not request.service.settings.expose_raw_assets:
         raise Forbidden("this server does not hand out raw files")
+
+
+def _sourced(request: Request) -> Sourced | FileEntry:
+    """What knows the files behind the node; NotAllowed if there are none."""
+    check_raw_assets(request)
     entry = request.entry
     if isinstance(entry.node, Sourced):
         return entry.node

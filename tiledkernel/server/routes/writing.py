@@ -18,7 +18,7 @@ from tiledkernel.access.scopes import (
     REGISTER,
     WRITE_METADATA,
 )
-from tiledkernel.errors import BadRequest, NotAcceptable, NotAllowed, Unprocessable
+from tiledkernel.errors import BadRequest, KeyTaken, NotAcceptable, NotAllowed, Unprocessable
 from tiledkernel.families.container.paging import MAX_LIMIT, check_range
 from tiledkernel.nodes.patches import Patch
 from tiledkernel.nodes.protocols import Ability, Asset, DataSource
@@ -28,6 +28,7 @@ from tiledkernel.server.answers import Message
 from tiledkernel.server.preconditions import expected_version, version_of
 from tiledkernel.server.quoting import quoted
 from tiledkernel.server.request import Request
+from tiledkernel.server.routes.nodes import check_raw_assets
 from tiledkernel.specs import Spec, check_specs
 
 JSON_PATCH = "application/json-patch+json"
@@ -162,7 +163,10 @@ def _create(request: Request, bodies: Sequence[NewNode | None]) -> list[dict[str
     drafts = [_draft(request, body, token, number) for number, body in enumerate(bodies)]
     for draft in drafts:
         request.service.validators.check_child(node, draft)
-    made = node.create(drafts)
+    try:
+        made = node.create(drafts)
+    except KeyTaken as error:
+        raise KeyTaken(error.key, "/".join(("", *request.entry.path, error.key))) from None
     return [_acknowledged(request, body, draft, child) for body, draft, child in zip(bodies, drafts, made, strict=True)]
 
 
@@ -326,6 +330,7 @@ def delete(request: Request) -> Message:
 def delete_asset(request: Request) -> Message:
     """Take an asset from a node."""
     query: AssetQuery = request.query
+    check_raw_assets(request)
     node = _able(request, Resourcing, "with assets")
     expected_version(request)
     asset, data_deleted = node.detach(query.id, external_only=query.external_only)
@@ -368,6 +373,7 @@ def delete_revision(request: Request) -> Message:
     """Forget what a node was."""
     node = _able(request, Revised, "that keeps revisions")
     expected_version(request)
+    check_range("number", request.query.number, 0, MAX_OFFSET)
     node.delete_revision(request.query.number)
     return Message(None)
 
@@ -377,7 +383,8 @@ def _able(request: Request, ability: type[Ability], what: str) -> Any:
     node = request.entry.node
     if not isinstance(node, ability):
         path = "/".join(request.entry.path)
-        raise NotAllowed(f"{path!r} is no node {what}: it belongs to a tree, or to a file, that is only read")
+        shown = repr(path) if path else "the root"
+        raise NotAllowed(f"{shown} is no node {what}: it belongs to a tree, or to a file, that is only read")
     return node
 
 

@@ -16,11 +16,11 @@ from msgspec import structs
 
 from tiled_awkward.awkward.forms import blank_sizes, file_names, form_of, structure_of
 from tiled_awkward.awkward.structure import FAMILY
-from tiled_awkward.folders import asset_of, delete_folder, folder_of, new_folder, remove_folder
+from tiled_awkward.folders import asset_of, delete_folder, folder_of, remove_folder
 from tiled_awkward.uploads import LIMIT
 from tiledkernel.errors import Conflict, NotFound, Unavailable, Unprocessable
-from tiledkernel.nodes.durable import place_file
-from tiledkernel.nodes.holding import holding
+from tiledkernel.nodes.durable import new_folder, place_file
+from tiledkernel.nodes.holding import holding, unless_named
 from tiledkernel.nodes.paths import SafeRoot
 from tiledkernel.nodes.protocols import DataSource
 from tiledkernel.nodes.stamps import stamp_of
@@ -45,7 +45,7 @@ def create(source: DataSource, location: Location, name: str) -> DataSource:
             "body", "data_sources", "structure", "length", value=structure.length,
         )  # fmt: skip
     files = file_names(form)
-    with new_folder(location, name) as folder:
+    with new_folder(location.path_of(name)) as folder:
         for buffer, size in sizes.items():
             _write_zeros(folder / files[buffer], size)
     return structs.replace(source, mimetype=MEDIA_TYPE, assets=(asset_of(location, name),))
@@ -102,14 +102,17 @@ class StoredAwkward:
         """Replace all buffers, by their names: readers see those from before, or all of these."""
         files = file_names(form_of(self.structure))
         name = new_name()
-        with new_folder(self._location, name) as folder:
+        with new_folder(self._location.path_of(name)) as folder:
             for buffer, file in files.items():
                 place_file(folder / file, content[buffer])  # type: ignore[arg-type]  # which takes what has a buffer
-        with holding(self._keeper, self._folder_of) as source:
+        made = structs.replace(self._source, assets=(asset_of(self._location, name),))
+        with (
+            unless_named(self._keeper, made, lambda: remove_folder(folder)),
+            holding(self._keeper, self._folder_of) as source,
+        ):
             if structure_of(source) != self.structure:
-                remove_folder(folder)
                 raise Conflict("the array was described anew while it was being written: look at it again")
-            self._keeper.commit(structs.replace(source, assets=(asset_of(self._location, name),)))
+            self._keeper.commit(structs.replace(source, assets=made.assets))
 
     def _folder_of(self, source: DataSource) -> Path:
         return folder_of(source, self._location)

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from tiled_awkward.folders import asset_of, delete_folder, folder_of, new_folder
+from tiled_awkward.folders import asset_of, delete_folder, folder_of
 from tiled_awkward.ragged.fitting import blank, fitted
 from tiled_awkward.ragged.partitions import (
     Partition,
@@ -31,7 +31,7 @@ from tiled_awkward.ragged.partitions import (
 from tiled_awkward.ragged.structure import FAMILY, RaggedStructure
 from tiledkernel.errors import Conflict, NotFound, Unavailable, Unprocessable
 from tiledkernel.families.array.dtypes import to_numpy
-from tiledkernel.nodes.durable import sync_folder
+from tiledkernel.nodes.durable import new_folder, sync_folder
 from tiledkernel.nodes.holding import holding
 from tiledkernel.nodes.paths import SafeRoot
 from tiledkernel.nodes.protocols import DataSource
@@ -99,7 +99,7 @@ def create(source: DataSource, location: Location, name: str) -> DataSource:
     """Make a ragged array of which nothing is written."""
     structure = structure_of(source)
     check_structure(structure)
-    with new_folder(location, name):
+    with new_folder(location.path_of(name)):
         pass
     nothing = (None,) * len(_first(structure))
     return with_partitions(source, nothing, mimetype=MEDIA_TYPE, assets=(asset_of(location, name),))
