@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tiledkernel.composition import Composition
+from tiledkernel.errors import NotReady
 from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.families.container.memory import MemoryContainer
 from tiledkernel.nodes.directory import DirectoryOptions
@@ -333,6 +334,18 @@ def test_a_defect_of_the_server_discloses_nothing_and_is_logged(connect, monkeyp
     assert "secret detail" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (NotReady("the bucket does not answer"), "503: the bucket does not answer"),
+        (OSError("gone"), "500: 'a' could"),
+    ],
+)
+def test_what_is_no_callers_fault_is_found_in_the_log_by_its_request_id(connect, caplog, error, line) -> None:
+    response = connect({"a": Moody(error, "read")}).get("array/full/a")
+    assert f"request {response.headers['x-tiled-request-id']}, GET /api/v1/array/full/a: {line}" in caplog.text
+
+
 def test_a_client_in_this_process_gets_failures_as_themselves(connect) -> None:
     import asyncio
 
@@ -351,8 +364,6 @@ def test_a_client_in_this_process_gets_failures_as_themselves(connect) -> None:
 
 
 def test_data_that_are_still_being_written_ask_for_patience(connect) -> None:
-    from tiledkernel.errors import NotReady
-
     response = connect({"a": Moody(NotReady("not all frames are there yet"), "read")}).get("array/full/a")
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert response.json()["detail"] == "not all frames are there yet"

@@ -15,7 +15,7 @@ from tiledkernel.nodes.files import unavailable_node
 from tiledkernel.nodes.writing import Sourced
 from tiledkernel.records import Serializer
 from tiledkernel.server.blame import Blaming
-from tiledkernel.server.forms import Forms, Specimen
+from tiledkernel.server.forms import WORDLESS, Form, Forms, Specimen
 from tiledkernel.server.quoting import quoted
 from tiledkernel.server.resolve import Entry, Resolver
 from tiledkernel.server.selection import Selection
@@ -102,7 +102,8 @@ class Describer:
     def listing(self, parent: Entry, children: Iterable[tuple[str, Any]], base: str, view: View) -> list[Any]:
         """The resources of children, given by their keys and nodes; those that are alike are written in one form."""
         if view.keys_only:
-            return [self.key((*parent.path, key), base, view) for key, _ in children]
+            form = Form(self.key((*parent.path, Specimen.key), base, view))
+            return [wire.Written(form.fill(key, WORDLESS)) for key, _ in children]
         listed = self._resolver.listed
         if view.select is not None or view.data_sources:
             return [self.listed(listed(parent.child(key, node)), base, view) for key, node in children]

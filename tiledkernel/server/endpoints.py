@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from litestar.types import Receive, Scope, Send
 
 from tiledkernel.errors import ReadFailed
+from tiledkernel.server.blame import say
 from tiledkernel.server.exchange import Exchange
 from tiledkernel.server.links import base_url
 from tiledkernel.server.problems import problem
@@ -17,6 +20,8 @@ from tiledkernel.server.resolve import Entry
 from tiledkernel.server.responses import PIECE, Headers, Response
 from tiledkernel.server.routing import RouteTable, abandon, guarded
 from tiledkernel.server.service import Service
+
+logger = logging.getLogger(__name__)
 
 Complete: TypeAlias = Callable[[Headers], Headers]
 
@@ -62,6 +67,9 @@ async def _send_problem(send: Any, error: Exception, scope: Any, service: Servic
     status, headers, body = problem(error, base_url(scope, exchange, service.settings))
     headers += ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
     await _send_body(send, Response(status, headers, body), scope["method"], complete)
+    if status >= 500:
+        where = f"{exchange.request_id.decode()}, {scope['method']} {quote(scope['path'])}"
+        logger.warning("request %s: %d: %s", where, status, say(error))
     if status == 500:
         cause = error.__cause__ if isinstance(error, ReadFailed) else None
         exchange.failure = cause if isinstance(cause, Exception) else error

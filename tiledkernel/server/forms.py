@@ -20,6 +20,9 @@ _KEY, _SPECS, _METADATA, _TAG = (f"{_MARK}{letter}" for letter in "ksmt")
 _COUNT = int.from_bytes(secrets.token_bytes(7)) + (1 << 60)
 
 
+WORDLESS = Words(None, "", "", "")  # of a node of which only the key is told
+
+
 class Specimen:
     """A node like others, whose own words are marks."""
 

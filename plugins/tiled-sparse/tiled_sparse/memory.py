@@ -95,8 +95,8 @@ def _places(coords: ArrayLike, ndim: int, count: int) -> Coordinates:
     flat = given.ndim == ndim == 1  # of a line, which has one row only
     if given.size and given.shape != (ndim, count) and not (flat and given.size == count):
         raise ValueError(
-            f"coordinates of shape {given.shape} do not belong to {count} elements of an array of {ndim} axes: expected "
-            f"{(ndim, count)}, one row for each axis, one column for each element"
+            f"coordinates of shape {given.shape} do not belong to {count} elements of an array of {ndim} axes: "
+            f"expected {(ndim, count)}, one row for each axis, one column for each element"
         )
     return given.astype(np.int64, copy=False).reshape(ndim, count)
 

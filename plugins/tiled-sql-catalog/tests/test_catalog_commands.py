@@ -16,6 +16,7 @@ from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.store import Store
 
 from tiledkernel.cli.main import cli
+from tiledkernel.errors import ConfigurationError
 
 
 @pytest.fixture
@@ -82,6 +83,16 @@ def test_upgrade_brings_an_older_layout_to_this_one(run, uri, database, name):
     revisions.downgrade(database, "0001")
     assert done(run(name, uri)).endswith(f" went from revision 0001 to {revisions.head()}.\n")
     revisions.check(database)
+
+
+def test_the_command_that_a_refusal_names_can_be_run(run, uri, database):
+    revisions.init(database)
+    revisions.downgrade(database, "0001")
+    with pytest.raises(ConfigurationError) as told:
+        revisions.check(database)
+    _, *command = shlex.split(str(told.value).rpartition("run ")[2].strip("`"))
+    assert command[0] == "catalog"
+    assert done(run(*command[1:])).endswith(f" went from revision 0001 to {revisions.head()}.\n")
 
 
 def test_an_upgrade_may_stop_on_the_way(run, uri, database):

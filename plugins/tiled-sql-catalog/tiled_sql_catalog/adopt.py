@@ -22,6 +22,11 @@ from tiled_sql_catalog.tiled_tables import OldCatalog, opened
 _ACCESS = "who may do what with a tag is said by the access policy of the configuration"
 _NO_PLACE = "a catalog has no place for them"
 _FOREIGN = "this table is not part of a catalog of Tiled 0.2.20"
+_ROWS = "WHERE mimetype IN ('application/x-tiled-sql-table', 'application/x-ragged+sql')"  # of data sources
+_LAYOUT = (
+    "their rows lie in a database as Tiled lays them out, which is not read here: while a server of Tiled runs, "
+    "tiledkernel.client.sync.copy brings them along"
+)
 _INDEX_OF_TEXT = "metadata_fts5"  # with the tables beside it, whose names begin so
 #: Tables whose rows are taken over, or follow from those that are.
 _TAKEN: Final = frozenset(
@@ -91,6 +96,8 @@ def _note_what_stays(old: OldCatalog, notes: Notes) -> None:
         if not table.startswith(_INDEX_OF_TEXT) and (count := old.count(table)):
             what, reason = _STAYING.get(table, (f"rows of {table}", _FOREIGN))
             notes.add(what, reason, count=count)
+    if count := old.count("data_sources", _ROWS):
+        notes.add("tables that grow and ragged arrays", _LAYOUT, count=count)
     if count := old.count("assets", "WHERE hash_type IS NOT NULL"):
         notes.add("checksums of assets", _NO_PLACE, count=count)
     if count := old.count("access_tags", "WHERE is_public AND name <> 'public'"):

@@ -12,8 +12,8 @@ from tiled_sql_catalog import revisions
 from tiled_sql_catalog.adopt import adopt
 from tiled_sql_catalog.commands import DEFAULT
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.dialects import parse_uri
-from tiled_sql_catalog.opening import check_there, opened, shown
+from tiled_sql_catalog.dialects import parse_uri, shown
+from tiled_sql_catalog.opening import check_there, opened
 from tiled_sql_catalog.taking import Report
 from tiled_sql_catalog.tiled_tables import opened as opened_old
 from tiledkernel.cli.refusal import Refusal

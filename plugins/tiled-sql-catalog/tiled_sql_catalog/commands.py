@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from tiled_sql_catalog import revisions
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.opening import opened, shown
+from tiled_sql_catalog.dialects import shown
+from tiled_sql_catalog.opening import opened
 from tiledkernel.cli.refusal import Refusal
 
 DEFAULT = "catalog.db"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -182,6 +183,12 @@ _EXPECTED = "'sqlite:////path/to/catalog.db', 'postgresql://user:password@host/n
 def _shown(uri: str) -> str:
     """A URI for messages, without what may be a password."""
     return repr(uri.partition("://")[0] + "://...")
+
+
+def shown(url: URL) -> str:
+    """A URL for messages, without its password, as a shell takes it."""
+    plain = url.set(drivername=url.get_backend_name())
+    return shlex.quote(plain.render_as_string(hide_password=True))
 
 
 def is_memory(url: URL) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import URL, inspect
 from sqlalchemy.exc import DBAPIError
 
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.dialects import is_memory, parse_uri
+from tiled_sql_catalog.dialects import is_memory, parse_uri, shown
 from tiled_sql_catalog.revisions import VERSIONS
 from tiledkernel.cli.refusal import Refusal
 from tiledkernel.errors import ConfigurationError, NotReady
@@ -39,12 +39,6 @@ def opened(uri: str, *, make: bool = False) -> Iterator[Database]:
         raise Refusal(f"{shown(url)}: {error}") from error
     finally:
         database.close()
-
-
-def shown(url: URL) -> str:
-    """A URI for messages, without its password, as a shell takes it."""
-    plain = url.set(drivername=url.get_backend_name())
-    return shlex.quote(plain.render_as_string(hide_password=True))
 
 
 def _discreet(url: URL) -> URL:

@@ -11,7 +11,7 @@ from sqlalchemy import insert as plain_insert
 
 from tiled_sql_catalog import schema
 from tiled_sql_catalog.database import Database
-from tiled_sql_catalog.dialects import dialect_of
+from tiled_sql_catalog.dialects import dialect_of, shown
 from tiled_sql_catalog.entries import specs_text
 from tiled_sql_catalog.paths import ROOT_PATH
 from tiled_sql_catalog.times import now
@@ -31,7 +31,7 @@ def init(database: Database, *, if_not_exists: bool = False) -> None:
             check(database)
             return
         raise ConfigurationError(
-            f"{_shown(database)} holds a catalog already: leave it, or use another database; "
+            f"{shown(database.url)} holds a catalog already: leave it, or use another database; "
             "`--if-not-exists` takes this for done"
         )
 
@@ -40,7 +40,7 @@ def init(database: Database, *, if_not_exists: bool = False) -> None:
             return
         if taken := sorted({*inspect(connection).get_table_names()} & {*schema.metadata.tables}):
             raise ConfigurationError(
-                f"{_shown(database)} holds tables of something else ({', '.join(taken)}): use another database"
+                f"{shown(database.url)} holds tables of something else ({', '.join(taken)}): use another database"
             )
         command.upgrade(_config(connection), "head")
         _plant(connection)
@@ -76,8 +76,8 @@ def check(database: Database) -> None:
     found = _known(database)
     if found != head():
         raise ConfigurationError(
-            f"the catalog in {_shown(database)} is of an older layout ({found}, expected {head()}): make a copy, then "
-            f"run `tiledkernel catalog upgrade {_shown(database)}`"
+            f"the catalog in {shown(database.url)} is of an older layout ({found}, expected {head()}): make a copy, "
+            f"then run `tiledkernel catalog upgrade {shown(database.url)}`"
         )
 
 
@@ -85,14 +85,14 @@ def _known(database: Database) -> str:
     found = current(database)
     if found is None:
         raise NotInitialised(
-            f"{_shown(database)} holds no catalog: run `tiledkernel catalog init {_shown(database)}`, or say "
+            f"{shown(database.url)} holds no catalog: run `tiledkernel catalog init {shown(database.url)}`, or say "
             "'init_if_not_exists: true' in the configuration"
         )
     if found not in {revision.revision for revision in _script().walk_revisions()}:
         raise ConfigurationError(
-            f"the catalog in {_shown(database)} was made by a later version (its layout is {found!r}, the latest known "
-            f"here {head()!r}): run `pip install --upgrade tiled-sql-catalog`, or with the later version "
-            f"`tiledkernel catalog downgrade {_shown(database)} {head()}`"
+            f"the catalog in {shown(database.url)} was made by a later version (its layout is {found!r}, the latest "
+            f"known here {head()!r}): run `pip install --upgrade tiled-sql-catalog`, or with the later version "
+            f"`tiledkernel catalog downgrade {shown(database.url)} {head()}`"
         )
     return found
 
@@ -124,7 +124,3 @@ def _plant(connection: Connection) -> None:
             specs=specs_text([]), children=0, version=1, created=moment, updated=moment,
         )
     )  # fmt: skip
-
-
-def _shown(database: Database) -> str:
-    return database.url.render_as_string(hide_password=True)

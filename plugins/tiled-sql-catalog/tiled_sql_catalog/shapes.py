@@ -34,13 +34,20 @@ class Shapes:
 
     def of(self, connection: Connection, nodes: Sequence[int]) -> dict[int, Shape]:
         """The shapes of nodes that have data."""
-        rows = sorted(_kept(connection, nodes), key=lambda row: -row.id)  # so that the first one is the last to be set
-        known = dict(self._known)
-        missing = {bytes(row.structure) for row in rows} - known.keys()
-        if missing:
-            new = {bytes(id_): content for id_, content in _contents(connection, missing)}
-            known |= new
-            if len(self._known) > _MOST:
-                self._known.clear()
-            self._known.update(new)
-        return {row.node: Shape(row.family, bytes(row.structure), known[bytes(row.structure)]) for row in rows}
+        first: dict[int, tuple[int, str, bytes]] = {}
+        for node, source, family, structure in _kept(connection, nodes):
+            if node not in first or source < first[node][0]:
+                first[node] = (source, family, bytes(structure))
+        pairs = {(family, structure) for _, family, structure in first.values()}
+        contents = self._contents(connection, {structure for _, structure in pairs})
+        shapes = {(family, id_): Shape(family, id_, contents[id_]) for family, id_ in pairs}
+        return {node: shapes[family, structure] for node, (_, family, structure) in first.items()}
+
+    def _contents(self, connection: Connection, wanted: set[bytes]) -> dict[bytes, str]:
+        known = self._known  # which another thread may replace meanwhile
+        missing = wanted - known.keys()
+        if not missing:
+            return known
+        new = {bytes(id_): content for id_, content in _contents(connection, missing)}
+        self._known = new if len(known) > _MOST else known | new
+        return known | new

@@ -92,4 +92,4 @@ class Among:
         dialect, text = dialect_of(connection), self._prepared.on(connection).text
         for batch in batches(values):
             clause, arguments = dialect.among(batch)
-            yield from connection.exec_driver_sql(f"{text} WHERE {self._column} {clause}", arguments)
+            yield from connection.exec_driver_sql(f"{text} WHERE {self._column} {clause}", arguments).all()

@@ -30,7 +30,10 @@ def as_elements(data: Any) -> NDArray[Any]:
             "an array with a mask cannot be stored as it is, as the mask would be lost: fill it, `array.filled(0)`, "
             "and perhaps store `numpy.ma.getmaskarray(array)` as another array"
         )
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(f"this makes no array: {error} Rows of different lengths are for write_ragged") from error
     if array.dtype.kind == "T":
         array = array.astype(object).astype(np.str_)
     check_elements(array.dtype, data)

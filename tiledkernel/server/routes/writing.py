@@ -153,6 +153,11 @@ def register(request: Request) -> Message:
 
 
 def _create(request: Request, bodies: Sequence[NewNode | None]) -> list[dict[str, Any]]:
+    family = request.entry.node.family
+    if family != "container":
+        raise NotAllowed(
+            f"{'/'.join(request.entry.path)!r} is of family {family!r}: only containers have nodes in them"
+        )
     node = _able(request, Creating, "in which nodes can be made")
     expected_version(request)
     if len(bodies) > MAX_DRAFTS:
