@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiled_csv import ARRAY_READER, READER
+from tiled_csv import ARRAY_READER, HEADED_READER, READER, register_readers
 
 from tiledkernel.errors import BadRequest
 from tiledkernel.nodes.readers import Claim
@@ -109,3 +109,8 @@ def test_parameters_that_cannot_be_meant_are_refused(write, parameters, match) -
 def test_names_must_be_as_many_as_columns(write) -> None:
     with pytest.raises(ValueError, match=r"a.csv has 2 columns, but 3 names"):
         opened(write("1,2\n"), names=["x", "y", "z"])
+
+
+def test_a_file_whose_header_is_said_to_be_present_is_a_table(write):
+    assert HEADED_READER in register_readers()
+    assert opened(write("a,b\n1,2\n"), reader=HEADED_READER).structure.columns == ("a", "b")

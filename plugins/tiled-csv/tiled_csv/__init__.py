@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from tiledkernel import Reader, Storage, hookimpl
 
 _OPTIONS = "tiled_csv.options:CsvOptions"
@@ -12,6 +14,8 @@ READER = Reader(
     open_many="tiled_csv.reader:open_csv_many",
     parameters=_OPTIONS,
 )
+#: The same under the name by which some catalogs know such files: the default said aloud.
+HEADED_READER = structs.replace(READER, media_type="text/csv;header=present", suffixes=())
 ARRAY_READER = Reader(media_type="text/csv;header=absent", open="tiled_csv.reader:open_csv_array", parameters=_OPTIONS)
 STORAGE = Storage(
     family="table",
@@ -27,8 +31,8 @@ STORAGE = Storage(
 
 @hookimpl
 def register_readers() -> list[Reader]:
-    """One reader for tables, and one, chosen by media type only, for bare numbers."""
-    return [READER, ARRAY_READER]
+    """One reader for tables, and, chosen by media type only, the same by another name, and one for bare numbers."""
+    return [READER, HEADED_READER, ARRAY_READER]
 
 
 @hookimpl
