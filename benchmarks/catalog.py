@@ -34,7 +34,6 @@ from writing import KEY, OURS, Uploader
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 PIECE = 1 << 24  # bytes
-FILES = "files"  # the folder in which files lie that are registered
 BEGIN, END = "<!-- catalog: begin -->", "<!-- catalog: end -->"
 
 
@@ -60,12 +59,12 @@ def catalogs(plan: Plan, folder: Path) -> Iterator[dict[str, Catalog]]:
         if plan.reference_python:
             path = folder / f"reference-{plan.compared}.db"
             _made(path, _reference_maker(plan.reference_python), plan.compared)
-            command = reference(plan.reference_python, "catalog", str(path), *_places(folder, path))
+            command = reference(plan.reference_python, "catalog", str(path), *_options(path))
             found[REFERENCE] = stack.enter_context(running(command)), plan.compared
         for size in plan.sizes:
             path = folder / f"ours-{size}.db"
             _made(path, catalog_filling.fill_ours, size)
-            command = ours("catalog", str(path), *_places(folder, path))
+            command = ours("catalog", str(path), *_options(path))
             found[plan.who(size)] = stack.enter_context(running(command)), size
         yield {who: Catalog(*each) for who, each in found.items()}
 
@@ -92,10 +91,8 @@ def _made(path: Path, make: Callable[[Path, int], None], size: int) -> None:
             pass
 
 
-def _places(folder: Path, path: Path) -> list[str]:
-    """Options: where uploads go, and where files may lie that are registered."""
-    (folder / FILES).mkdir(exist_ok=True)
-    return ["-w", str(path.with_suffix(".uploads")), "-r", str(folder / FILES), "--api-key", KEY]
+def _options(path: Path) -> list[str]:
+    return ["-w", str(path.with_suffix(".uploads")), "--api-key", KEY]
 
 
 def creating(plan: Plan, servers: Mapping[str, Catalog]) -> dict[str, Cost]:
@@ -132,17 +129,16 @@ def measure(plan: Plan, folder: Path, failures: list[str]) -> Iterator[str]:
         glances = catalog_measure.glances(largest, plan.effort)
         yield "Nodes that are made, and what one sees of a large container at a glance:"
         yield catalog_report.other_table(creating(plan, equals), glances, largest.size)
-        yield "Small files that the commands register:"
-        yield catalog_report.registration_table(registered(plan, equals, folder / FILES))
+    yield "Small files that the commands register in catalogs that are empty at first:"
+    yield catalog_report.registration_table(registered(plan))
     failures += [f"{of.case.name}: {who}: {said}" for of in (*asked, *flat) for who, said in of.failures.items()]
 
 
-def registered(plan: Plan, servers: Mapping[str, Catalog], readable: Path) -> dict[str, list[Registered]]:
+def registered(plan: Plan) -> dict[str, list[Registered]]:
     """How fast the commands register files."""
     rounds, most = min(3, plan.effort.rounds), None if plan.effort is FULL else plan.effort.count
-    running = {who: catalog.server for who, catalog in servers.items()}
-    with tempfile.TemporaryDirectory(dir=readable) as folder:
-        return registration.registered(Path(folder), running, plan.reference_python, rounds, most)
+    with tempfile.TemporaryDirectory() as folder:
+        return registration.registered(Path(folder), plan.reference_python, rounds, most)
 
 
 def main() -> None:

@@ -142,14 +142,18 @@ def test_look_ups_are_compared_across_sizes_and_depths(cases, measuring, reporti
 
 def test_files_in_a_second_are_those_beyond_the_start(reporting):
     registration = importlib.import_module("registration")
+    spent, took = registration.Spent, registration.Registered
     found = {
-        "ours": [registration.Registered("npy", 2001, 1.4, 0.4, 0.5), registration.Registered("tiff", 11, 0.4, 0.4, 0)],
-        "reference": [registration.Registered("npy", 501, 3.0, 1.0, 2.0)],
+        "ours": [
+            took("npy", 2001, spent(1.4, 0.9, 0.5), spent(0.4, 0.4, 0.1)),
+            took("tiff", 11, spent(0.4, 0.4, 0), spent(0.4, 0.4, 0)),
+        ],
+        "reference": [took("npy", 501, spent(3, 2, 2), spent(1, 1, 1))],
     }
     lines = reporting.registration_table(found).splitlines()[2:]
-    assert lines[0].startswith("| npy, ours | 2001 | 1.40 s | 0.40 s | 2000 | 0.25 ms/file | 2000/s: ")
-    assert lines[1] == "| tiff, ours | 11 | 0.40 s | 0.40 s | - | 0.00 ms/file | - |"
-    assert lines[2] == "| npy, reference | 501 | 3.00 s | 1.00 s | 250 | 3.99 ms/file | - |"
+    assert lines[0].startswith("| npy, ours | 2001 | 1.40 s | 0.40 s | 2000 | 0.25 ms/file | 0.25 ms/file | 2000/s: ")
+    assert lines[1] == "| tiff, ours | 11 | 0.40 s | 0.40 s | - | 0.00 ms/file | 0.00 ms/file | - |"
+    assert lines[2] == "| npy, reference | 501 | 3.00 s | 1.00 s | 250 | 2.00 ms/file | 3.99 ms/file | - |"
 
 
 def test_the_page_has_the_marks_of_the_catalog():
