@@ -92,7 +92,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 
 
 @given(nodes())
-@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_node_is_made_whole_or_not_at_all_whatever_is_said_of_it(catalog, node) -> None:
     made = catalog("POST", "metadata/", content=json.dumps(node), headers={"content-type": "application/json"})
     if made.status_code == 200:
