@@ -14,12 +14,14 @@ __api__ = 1  # of the hooks and records; a plugin written for a newer one is ref
 if TYPE_CHECKING:
     from tiledkernel.hookspecs import hookimpl
     from tiledkernel.records import (
+        AccountKeeper,
         Adopter,
         Authenticator,
         Command,
         Compressor,
         Conversion,
         Family,
+        PolicyKind,
         QueryType,
         Reader,
         Route,
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
     from tiledkernel.specs import Spec
 
 __all__ = [
+    "AccountKeeper",
     "Adopter",
     "Authenticator",
     "Command",
     "Compressor",
     "Conversion",
     "Family",
+    "PolicyKind",
     "QueryType",
     "Reader",
     "Route",

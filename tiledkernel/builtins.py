@@ -5,7 +5,6 @@ from __future__ import annotations
 from tiledkernel.hookspecs import hookimpl
 from tiledkernel.media_types import ARRAY_BYTES, ARROW_FILE, CSV_SPELLINGS, JSON, JSON_SEQ
 from tiledkernel.records import (
-    Authenticator,
     Command,
     Compressor,
     Family,
@@ -153,12 +152,6 @@ def register_validators() -> list[Validator]:
     """The composite, whose parts share one space of names."""
     own = f"{_FAMILIES}.container.composite"
     return [Validator(spec="composite", validate=f"{own}:validate", validate_child=f"{own}:validate_child")]
-
-
-@hookimpl
-def register_authenticators() -> list[Authenticator]:
-    """One key for one user."""
-    return [Authenticator(name="single-user", build="tiledkernel.access.single_user:build")]
 
 
 @hookimpl

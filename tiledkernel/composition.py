@@ -14,11 +14,13 @@ from tiledkernel.errors import PluginError
 from tiledkernel.nodes.deferred import Deferred
 from tiledkernel.plugins import KERNEL, Plugins
 from tiledkernel.records import (
+    AccountKeeper,
     Authenticator,
     Command,
     Compressor,
     Conversion,
     Family,
+    PolicyKind,
     QueryType,
     Reader,
     Ref,
@@ -45,6 +47,8 @@ class Composition:
         self.trees: Registry[TreeKind] = self._registry("tree", "register_trees")
         self.queries: Registry[QueryType] = self._registry("query", "register_queries")
         self.authenticators: Registry[Authenticator] = self._registry("authenticator", "register_authenticators")
+        self.account_keepers: Registry[AccountKeeper] = self._registry("account keeper", "register_account_keepers")
+        self.policies: Registry[PolicyKind] = self._registry("access policy", "register_access_policies")
         self.routers: Registry[Router] = self._registry("router", "register_routers")
         self.commands: Registry[Command] = self._registry("command", "register_commands")
         self.compressors: Registry[Compressor] = Registry("compressor", self.prefer)

@@ -2,6 +2,7 @@
 
 KernelError (500)
 ├── BadRequest (400)
+│   ├── AuthorizationPending
 │   ├── SliceOutOfRange
 │   ├── TooLarge
 │   └── UnsupportedQuery
@@ -19,6 +20,7 @@ KernelError (500)
 ├── UnsupportedMediaType (415)
 ├── RangeNotSatisfiable (416)
 ├── Unprocessable (422)
+├── TooManyRequests (429)
 ├── ReadFailed (500)
 ├── NotReady (503)
 └── StorageFull (507)
@@ -41,7 +43,7 @@ class KernelError(Exception):
     status: ClassVar[int] = 500
 
     @property
-    def detail(self) -> str | list[dict[str, Any]]:
+    def detail(self) -> str | dict[str, Any] | list[dict[str, Any]]:
         """What the body of the answer says under `detail`."""
         return str(self)
 
@@ -55,6 +57,15 @@ class BadRequest(KernelError):
     """The request is well formed but cannot be meant."""
 
     status = 400
+
+
+class AuthorizationPending(BadRequest):
+    """Somebody is still logging in, in a browser; the reason is that of RFC 8628."""
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """An object, as the wire format has it."""
+        return {"error": str(self)}
 
 
 class SliceOutOfRange(BadRequest):
@@ -187,6 +198,21 @@ class Unprocessable(KernelError):
         """One object that says which parameter it is, as the wire format has it."""
         value = self.value if isinstance(self.value, (str, int, float, list, type(None))) else repr(self.value)
         return [{"type": self.kind, "loc": list(self.where), "msg": str(self), "input": value}]
+
+
+class TooManyRequests(KernelError):
+    """Too many attempts; the next one is answered after `retry_after` seconds."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """When to ask again."""
+        return {"retry-after": str(self.retry_after)}
 
 
 class ReadFailed(KernelError):

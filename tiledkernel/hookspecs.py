@@ -13,12 +13,14 @@ from collections.abc import Iterable
 import pluggy
 
 from tiledkernel.records import (
+    AccountKeeper,
     Adopter,
     Authenticator,
     Command,
     Compressor,
     Conversion,
     Family,
+    PolicyKind,
     QueryType,
     Reader,
     Router,
@@ -97,7 +99,19 @@ def register_queries() -> Iterable[QueryType]:
 
 @hookspec
 def register_authenticators() -> Iterable[Authenticator]:
-    """Ways in which a request proves who sends it."""
+    """Ways to log in."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_account_keepers() -> Iterable[AccountKeeper]:
+    """Those who keep accounts, sessions and keys."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_access_policies() -> Iterable[PolicyKind]:
+    """Kinds of rules that say who may see and do what."""
     raise NotImplementedError
 
 

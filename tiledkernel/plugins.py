@@ -25,7 +25,7 @@ State: TypeAlias = Literal["active", "disabled", "set aside"]
 KERNEL = "kernel"
 
 # A plugin of these decides security: if it fails, nothing starts.
-SECURITY_HOOKS = frozenset({"register_authenticators"})
+SECURITY_HOOKS = frozenset({"register_authenticators", "register_account_keepers", "register_access_policies"})
 
 RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "register_families": records.Family,
@@ -39,6 +39,8 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "register_trees": records.TreeKind,
     "register_queries": records.QueryType,
     "register_authenticators": records.Authenticator,
+    "register_account_keepers": records.AccountKeeper,
+    "register_access_policies": records.PolicyKind,
     "register_routers": records.Router,
     "register_commands": records.Command,
 }

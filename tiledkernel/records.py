@@ -25,10 +25,11 @@ class Route(Struct, frozen=True, kw_only=True):
     `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
     of the nodes that it answers for (empty: all). A `describes` route also answers for a file that cannot be
     opened, as a listing does. One that `walks` looks at many nodes, and so is never answered on the event loop; one
-    that is `light` only tells what a tree knows of one node.
+    that is `light` only tells what a tree knows of one node; one without a `{path}` that `blocks` runs in a thread.
 
     `body` is the type of a JSON body of at most `body_limit` bytes. A route that takes data has `upload` instead: a
-    function of the request that tells, from the node, how many bytes the data may have; they arrive as `upload`.
+    function of the request that tells, from the node, how many bytes the data may have; they arrive as `upload`. With
+    `form` a body may also be what a browser makes of a form.
     """
 
     path: str
@@ -38,11 +39,13 @@ class Route(Struct, frozen=True, kw_only=True):
     parameters: type[Struct] | None = None
     body: Any = None
     body_limit: int = BODY_LIMIT
+    form: bool = False
     upload: Callable[..., int] | None = None
     filters: bool = False
     describes: bool = False
     walks: bool = False
     light: bool = False
+    blocks: bool = False
     families: frozenset[str] = frozenset()
 
 
@@ -216,11 +219,37 @@ class TreeKind(Struct, frozen=True, kw_only=True):
 
 
 class Authenticator(Struct, frozen=True, kw_only=True):
-    """A way to prove who asks; `build`: function(options, settings) -> `tiledkernel.access.protocols.Authenticator`."""
+    """A way to log in; `build`: function(options) -> one of the kinds in `tiledkernel.access.logins`.
+
+    `also`: other names by which a configuration may know it.
+    """
 
     name: str
     build: Ref
     options: Ref | None = None
+    also: tuple[str, ...] = ()
+
+
+class AccountKeeper(Struct, frozen=True, kw_only=True):
+    """Who keeps the accounts of those who log in.
+
+    `build`: function(`tiledkernel.access.settings.AccountSettings`) -> `tiledkernel.access.protocols.Accounts`.
+    """
+
+    name: str
+    build: Ref
+
+
+class PolicyKind(Struct, frozen=True, kw_only=True):
+    """A kind of access policy; `build`: function(options) -> `tiledkernel.access.policies.AccessPolicy`.
+
+    `also`: other names by which a configuration may know it.
+    """
+
+    name: str
+    build: Ref
+    options: Ref | None = None
+    also: tuple[str, ...] = ()
 
 
 class Router(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ LAYERS = {
     "client": ("tiledkernel.client*", "tiledkernel.families.*.client*", "tiledkernel.utils", "tiledkernel.profiles"),
     "words": (
         "tiledkernel",
+        "tiledkernel.ability",
         "tiledkernel.blocks",
         "tiledkernel.compressors",
         "tiledkernel.encoding",

@@ -41,7 +41,7 @@ def line(caplog):
     ("name", "shown"), [("(singleuser)", "(singleuser)"), ("public", "public"), ("alice", "'alice'")]
 )
 def test_it_says_who_asked(line, name, shown):
-    assert line(viewer=Viewer(name, frozenset())) == f'10.0.0.1:5 {shown} id1 - "GET /api/v1/ HTTP/1.1" 200'
+    assert line(viewer=Viewer(name=name, scopes=frozenset())) == f'10.0.0.1:5 {shown} id1 - "GET /api/v1/ HTTP/1.1" 200'
 
 
 def test_a_request_that_nobody_identified_has_no_user(line):

@@ -1,4 +1,4 @@
-"""`tiledkernel register`: in this process, against a server in a process of its own."""
+"""`tiledkernel register`: in this process, against servers in threads and in processes of their own."""
 
 from __future__ import annotations
 
@@ -96,23 +96,32 @@ def test_what_becomes_of_each_file_can_be_told(run, server, data) -> None:
     assert f"\nunchanged 's': {data}/s0.npy and 2 more\n" in again.stderr
 
 
-def test_options_say_how_files_are_read(run, server, client, data, tmp_path) -> None:
+def test_options_say_how_files_are_read(run, serve, data, tmp_path) -> None:
     (tmp_path / "our_readers.py").write_text(
         "import numpy\n"
         "def read_count(path): return numpy.array([int(path.read_text())])\n"
         "def by_name(path, so_far): return 'text/csv' if path.name == 'notes' else so_far\n"
         "async def none_of_sub(node, path, files, directories, settings): return files, []\n"
     )
+    (tmp_path / "config.yml").write_text(
+        f"catalog: {{uri: {tmp_path}/c.db, init_if_not_exists: true, readable_storage: [{data}],\n"
+        "  adapters_by_mimetype: {application/x-count: 'our_readers:read_count'}}\n"
+        f"authentication: {{single_user_api_key: {KEY}}}\n"
+    )
     (data / "a.count").write_text("7")
     (data / "notes").write_text("a,b\n5,6\n")
+    url = serve("config", str(tmp_path / "config.yml"), "--port", "0").url()
     result = run(
-        "register", server, str(data), "--api-key", KEY, "--keep-ext", "--ext", ".count=application/x-count",
+        "register", url, str(data), "--api-key", KEY, "--keep-ext", "--ext", ".count=application/x-count",
         "--adapter", "application/x-count=our_readers:read_count", "--mimetype-hook", "our_readers:by_name",
         "--walker", "our_readers:none_of_sub",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
+    client = from_uri(url, api_key=KEY)
     assert list(client) == ["a.count", "dup.csv", "dup.npy", "notes", "s", "table.csv"]
     assert client["notes"].read()["b"].tolist() == [6]
+    assert client["a.count"].read().tolist() == [7]
+    client.context.close()
 
 
 def test_only_some_files(run, server, client, data) -> None:

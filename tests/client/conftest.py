@@ -136,7 +136,7 @@ def listen() -> Iterator[Callable[[Any], str]]:
 
     def make(app: Any) -> str:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="auto"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="auto"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         servers.append((server, thread, listener))

@@ -40,7 +40,7 @@ class Switched:
         """Serve."""
         self._listener = socket.create_server(("127.0.0.1", self._port))
         self._port = self._listener.getsockname()[1]
-        self._server = uvicorn.Server(uvicorn.Config(self._app, log_level="critical"))
+        self._server = uvicorn.Server(uvicorn.Config(self._app, log_config=None))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
         self._thread.start()
         while not self._server.started:

@@ -326,7 +326,7 @@ def test_a_defect_of_the_server_discloses_nothing_and_is_logged(connect, monkeyp
     def fail(credentials: Any) -> Any:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(caller.app.state.service.authenticator, "identify", fail)
+    monkeypatch.setattr(caller.app.state.service.accounts, "recognise", fail)
     with caplog.at_level(logging.ERROR):
         response = caller.get("metadata/a")
     assert (response.status_code, response.json()) == (500, {"detail": "Internal server error"})

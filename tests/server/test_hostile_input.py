@@ -230,7 +230,7 @@ def test_strange_credentials(ask, header) -> None:
 
 def test_a_key_with_half_a_character_is_wrong_and_no_more(hostile_caller) -> None:
     with pytest.raises(Unauthorized):
-        hostile_caller.app.state.service.authenticator.identify(Credentials(api_key="\ud800"))
+        hostile_caller.app.state.service.accounts.recognise(Credentials(api_key="\ud800"))
 
 
 @pytest.mark.parametrize(

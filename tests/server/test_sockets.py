@@ -86,11 +86,11 @@ def test_a_connection_survives_failures_and_mistakes(server) -> None:
 
 def test_a_server_that_fails_says_so_and_goes_on(listen, monkeypatch) -> None:
     app = build_app({"a": 1}, settings=PUBLIC)
-    authenticator = app.state.service.authenticator
+    accounts = app.state.service.accounts
     server = listen(app)
     with httpx.Client(base_url=server.url) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(authenticator, "identify", lambda credentials: 1 / 0)
+            patch.setattr(accounts, "recognise", lambda credentials: 1 / 0)
             failed = client.get("/api/v1/metadata/a")
         assert (failed.status_code, failed.json()) == (500, {"detail": "Internal server error"})
         assert failed.headers["x-tiled-request-id"]

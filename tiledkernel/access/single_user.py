@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from tiledkernel.access.protocols import Credentials
 from tiledkernel.access.scopes import ANONYMOUS, NO_SCOPES, SINGLE_USER
 from tiledkernel.access.viewer import Viewer
 from tiledkernel.errors import ConfigurationError, Unauthorized
-from tiledkernel.settings import Settings
+
+if TYPE_CHECKING:
+    from tiledkernel.records import Route
 
 
 class SingleUser:
-    """Knows one key. The key confers everything that does not concern other users."""
+    """Knows one key, a random one for None. It confers everything that does not concern other users."""
 
-    def __init__(self, key: str, *, allow_anonymous_access: bool) -> None:
+    routes: tuple[Route, ...] = ()
+
+    def __init__(self, key: str | None = None, *, allow_anonymous_access: bool = False) -> None:
+        if key is None:
+            key = secrets.token_hex(32)
         if not key or not key.isascii() or not key.isalnum():
             raise ConfigurationError(
                 "the single-user API key must be made of letters and digits, at least one; "
@@ -22,10 +30,11 @@ class SingleUser:
             )
         self.key = key
         self._encoded = key.encode()
-        self._owner = Viewer("(singleuser)", SINGLE_USER)
-        self._public = Viewer("public", ANONYMOUS if allow_anonymous_access else NO_SCOPES)
+        self._allow_anonymous_access = allow_anonymous_access
+        self._owner = Viewer(name="(singleuser)", scopes=SINGLE_USER, is_owner=True)
+        self._public = Viewer(name="public", scopes=ANONYMOUS if allow_anonymous_access else NO_SCOPES)
 
-    def identify(self, credentials: Credentials) -> Viewer:
+    def recognise(self, credentials: Credentials) -> Viewer:
         """The owner, or the public; Unauthorized for a wrong key or any token."""
         if credentials.api_key is not None:
             if secrets.compare_digest(credentials.api_key.encode("utf-8", "surrogatepass"), self._encoded):
@@ -35,11 +44,9 @@ class SingleUser:
             raise Unauthorized("this server takes an API key, not an access token")
         return self._public
 
+    identify = recognise
 
-def build(options: None, settings: Settings) -> SingleUser:
-    """The authenticator of a server without login; makes a key if none is configured."""
-    del options
-    key = settings.single_user_api_key
-    return SingleUser(
-        secrets.token_hex(32) if key is None else key, allow_anonymous_access=settings.allow_anonymous_access
-    )
+    def describe(self, base: str) -> Mapping[str, Any]:
+        """There is nowhere to log in."""
+        del base
+        return {"required": not self._allow_anonymous_access, "providers": [], "links": None}

@@ -37,6 +37,9 @@ class Call(Struct, frozen=True, kw_only=True):
     content: Any = None
     repeatable: bool | None = None
 
+    def __repr__(self) -> str:
+        return f"<Call {self.method} {self.url}>"  # a body may hold a secret
+
     @property
     def is_repeatable(self) -> bool:
         """Whether it does no harm to carry this out twice."""

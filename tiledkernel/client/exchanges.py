@@ -35,16 +35,18 @@ class Exchange:
     The face that runs it asks first whether the answer is `at_hand`. If not, it sends `request`, hands the head of the
     response to `begin`, then the body as it comes to `receive`, and takes the result of `finish`. If the server cannot
     be reached, `do_without` may know what it said before. What goes wrong on the way is told with `abandon`.
+    `who` names the person for the cache, if that is not told by the headers of the request.
     """
 
-    def __init__(self, ask: Ask, request: httpx.Request, cache: Cache | None = None) -> None:
+    def __init__(self, ask: Ask, request: httpx.Request, cache: Cache | None = None, who: str | None = None) -> None:
         self._ask = ask
         self._cache = cache
+        self._who = who
         self._sink: Decoding | None = None
         self._raw: list[Any] | None = None
         self._kept = 0
         self._response: httpx.Response | None = None
-        self._stored = None if cache is None else cache.get(request)
+        self._stored = None if cache is None else cache.get(request, who=who)
         self.request = request
         self.at_hand = self._stored is not None and self._stored.fresh(time.time())
         if self._stored is not None and not self.at_hand:
@@ -97,7 +99,7 @@ class Exchange:
         assert self._sink is not None
         result = self._sink.finish()
         if self._raw is not None and self._cache is not None and self._response is not None:
-            self._cache.set(self.request, self._response, b"".join(self._raw))
+            self._cache.set(self.request, self._response, b"".join(self._raw), who=self._who)
         return result
 
     def abandon(self) -> None:

@@ -1,7 +1,7 @@
 """What the client does, without I/O: plans that ask and are told.
 
-A plan is a generator. It yields steps, `Ask`, `Together` or `Elsewhere`, and is sent what they came to, or what they
-failed with. Who runs a plan decides how to wait: `Context.run` blocks, `AsyncContext.run` gives a coroutine. So
+A plan is a generator. It yields steps, mostly `Ask` or `Together`, and is sent what they came to, or what they failed
+with. Who runs a plan decides how to wait: `Context.run` blocks, `AsyncContext.run` gives a coroutine. So
 everything that a client can do is written once, here and in the clients of the families, for programs of both kinds:
 
     def read(self) -> bytes:
@@ -32,13 +32,17 @@ T = TypeVar("T")
 class Ask(Struct, frozen=True):
     """One request. `receive` makes, for each attempt, what takes in the body of the answer.
 
-    Requests for data are limited in number (`is_data`); `size` is how many bytes will come, if that is known.
+    Requests for data are limited in number (`is_data`); `size` is how many bytes will come, if that is known. One that
+    is `bare` goes without the credentials of the connection. One that goes `abroad` is for somebody else than the
+    server, at the address as it stands: nothing that belongs to the connection goes along.
     """
 
     call: Call
     receive: Callable[[httpx.Headers], Sink[Any]]
     is_data: bool = False
     size: int | None = None
+    bare: bool = False
+    abroad: bool = False
 
 
 class Together(Struct, frozen=True):
@@ -55,13 +59,25 @@ class Elsewhere(Struct, frozen=True):
     plan: Generator[Any, Any, Any]
 
 
-Step: TypeAlias = Ask | Together | Elsewhere
+class Pause(Struct, frozen=True):
+    """Nothing, for a while."""
+
+    seconds: float
+
+
+class Aside(Struct, frozen=True):
+    """Something else that takes its time, such as asking a person; other things go on meanwhile, where they can."""
+
+    do: Callable[[], Any]
+
+
+Step: TypeAlias = Ask | Together | Elsewhere | Pause | Aside
 Plan: TypeAlias = Generator[Step, Any, T]
 
 
 def check_step(step: Any) -> None:
     """TypeError if a plan has yielded something else than a step."""
-    if not isinstance(step, (Ask, Together, Elsewhere)):
+    if not isinstance(step, (Ask, Together, Elsewhere, Pause, Aside)):
         raise TypeError(
             f"a plan yields Ask or Together, not {type(step).__name__}: write `yield from ask_message(call)`"
         )
@@ -78,6 +94,16 @@ def ask_message(call: Call) -> Plan[Any]:
     return (yield Ask(call, Message))
 
 
+def ask_change(call: Call) -> Plan[Any]:
+    """What the server says to a change of what it knows, perhaps nothing."""
+    return (yield Ask(call, Acknowledgement))
+
+
+def ask_bare(call: Call, *, abroad: bool = False) -> Plan[Any]:
+    """What is said, perhaps nothing, to a call without credentials; `abroad`: not to the server."""
+    return (yield Ask(call, Acknowledgement, bare=True, abroad=abroad))
+
+
 def ask_data(call: Call, receive: Callable[[httpx.Headers], Sink[T]], *, size: int | None = None) -> Plan[T]:
     """What the sink that `receive` makes has made of the data that answer a call."""
     found: T = yield Ask(call, receive, is_data=True, size=size)
@@ -92,6 +118,17 @@ def ask_bytes(call: Call, *, size: int | None = None) -> Plan[bytes | bytearray]
 def ask_upload(call: Call) -> Plan[Any]:
     """What the server says to data that are sent to it, perhaps nothing; as few at once as of those that come."""
     return (yield Ask(call, Acknowledgement, is_data=True))
+
+
+def pause(seconds: float) -> Plan[None]:
+    """Wait."""
+    yield Pause(seconds)
+
+
+def aside(do: Callable[[], T]) -> Plan[T]:
+    """What a function comes to that takes its time."""
+    found: T = yield Aside(do)
+    return found
 
 
 def together(plans: Iterable[Plan[T]], workers: int | None = None) -> Plan[list[T]]:

@@ -23,7 +23,7 @@ def compose(loaded: Loaded, *, third_party: bool = True) -> Composition:
         composition = Composition(plugins, choices.prefer)
     except PluginError as error:
         raise InvalidConfiguration([_at_plugins(loaded, error)]) from error
-    problems = [*_wrong_choices(loaded, plugins), *_wrong_providers(loaded, composition)]
+    problems = list(_wrong_choices(loaded, plugins))
     if problems:
         raise InvalidConfiguration(problems)
     return composition
@@ -47,13 +47,3 @@ def _wrong_choices(loaded: Loaded, plugins: Plugins) -> Iterator[Problem]:
             key = ("plugins", "prefer", thing)
             near = did_you_mean(name, list(plugins.by_name))
             yield Problem(document.origin(key), key, f"no plugin named {name!r} is installed{near}")
-
-
-def _wrong_providers(loaded: Loaded, composition: Composition) -> Iterator[Problem]:
-    """Logins must never be skipped in silence: what this server cannot do stops it."""
-    for index, provider in enumerate(loaded.configuration.authentication.providers):
-        key: KeyPath = ("authentication", "providers", index, "authenticator")
-        message = "this server knows one user with one key ('single_user_api_key'), and no login through providers"
-        if provider.authenticator not in composition.authenticators:
-            message = f"{composition.authenticators.miss(provider.authenticator)}{composition.plugins.hint()}"
-        yield Problem(loaded.document.origin(key), key, message)

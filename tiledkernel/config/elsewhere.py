@@ -7,16 +7,7 @@ from typing import Any
 
 from tiledkernel.config.document import Document, KeyPath, Problem
 
-_ACCOUNTS = "accounts and sessions come with a plugin such as tiled-accounts, which is not part of this server"
-
 ELSEWHERE: dict[KeyPath, str] = {
-    ("access_control",): "access policies come with a plugin; without one, the key and `allow_anonymous_access` decide",
-    ("authentication", "access_token_max_age"): _ACCOUNTS,
-    ("authentication", "refresh_token_max_age"): _ACCOUNTS,
-    ("authentication", "secret_keys"): _ACCOUNTS,
-    ("authentication", "session_max_age"): _ACCOUNTS,
-    ("authentication", "tiled_admins"): _ACCOUNTS,
-    ("database",): _ACCOUNTS,
     ("media_types",): (
         "formats come with plugins (`register_serializers`), such as tiled-exporters; "
         "for one function, a module with that hook and an entry point is enough"

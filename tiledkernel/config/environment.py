@@ -23,6 +23,10 @@ NOT_FROM_ENVIRONMENT = frozenset({"trees", "catalog", "object_cache"})
 SHORT: dict[str, KeyPath] = {
     "TILED_SINGLE_USER_API_KEY": ("authentication", "single_user_api_key"),
     "TILED_ALLOW_ANONYMOUS_ACCESS": ("authentication", "allow_anonymous_access"),
+    "TILED_SECRET_KEYS": ("authentication", "secret_keys"),
+    "TILED_ACCESS_TOKEN_MAX_AGE": ("authentication", "access_token_max_age"),
+    "TILED_REFRESH_TOKEN_MAX_AGE": ("authentication", "refresh_token_max_age"),
+    "TILED_SESSION_MAX_AGE": ("authentication", "session_max_age"),
     "WEB_CONCURRENCY": ("uvicorn", "workers"),
     "FORWARDED_ALLOW_IPS": ("uvicorn", "forwarded_allow_ips"),
 }

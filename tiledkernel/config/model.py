@@ -29,6 +29,8 @@ Url = Annotated[
         description="the address with which all links begin, such as 'https://data.example.org/x'",
     ),
 ]
+Secret = Annotated[str, Meta(min_length=1, description="`openssl rand -hex 32` prints a good one")]
+Seconds = Annotated[float, Meta(gt=0)]
 Limit = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 
@@ -51,8 +53,17 @@ class Provider(Section, frozen=True):
     provider: Annotated[
         str, Meta(pattern=rf"^[A-Za-z0-9_-]+{END}", description="a unique name: letters, digits, '_', '-'")
     ]
-    authenticator: Annotated[str, Meta(min_length=1, description="an authenticator that a plugin registers")]
+    authenticator: Annotated[
+        str, Meta(min_length=1, description="a kind of login that a plugin registers, or 'module:class'")
+    ]
     args: Annotated[dict[str, Any], Meta(description="its options")] = field(default_factory=dict)
+
+
+class Admin(Section, frozen=True):
+    """Somebody who gets the role of an administrator when the server starts."""
+
+    provider: Annotated[str, Meta(min_length=1, description="the name of the provider")]
+    id: Annotated[str, Meta(min_length=1, description="who that is there")]
 
 
 class Authentication(Section, frozen=True):
@@ -63,6 +74,36 @@ class Authentication(Section, frozen=True):
     providers: Annotated[list[Provider], Meta(description="ways to log in; none: one user with one key")] = field(
         default_factory=list
     )
+    tiled_admins: Annotated[list[Admin], Meta(description="who is an administrator")] = field(default_factory=list)
+    secret_keys: Annotated[
+        list[Secret], Meta(description="they sign tokens: the first signs, all verify; none: a random one")
+    ] = field(default_factory=list)
+    access_token_max_age: Annotated[Seconds, Meta(description="seconds until a token has to be refreshed")] = 900.0
+    refresh_token_max_age: Annotated[Seconds, Meta(description="seconds without activity that end a session")] = (
+        7 * 86400.0
+    )
+    session_max_age: Annotated[Seconds, Meta(description="seconds that end a session whatever happens")] = 365 * 86400.0
+
+
+class Database(Section, frozen=True):
+    """Where accounts, sessions and keys rest."""
+
+    uri: Annotated[
+        str | None, Meta(description="sqlite:////path.db or postgresql://...; none: the memory of one process")
+    ] = None
+    init_if_not_exists: Annotated[bool, Meta(description="make what is not there when the server starts")] = False
+    pool_size: Annotated[int, Meta(ge=2, description="connections that are kept open")] = 5
+    max_overflow: Annotated[Count, Meta(description="connections that may be opened besides, for a while")] = 10
+    pool_pre_ping: Annotated[bool, Meta(description="ask whether a connection is alive before it is used")] = True
+
+
+class AccessControl(Section, frozen=True):
+    """The rules that say who may see and do what."""
+
+    access_policy: Annotated[
+        str, Meta(min_length=1, description="a kind of policy that a plugin registers, or 'module:object'")
+    ]
+    args: Annotated[dict[str, Any], Meta(description="its options")] = field(default_factory=dict)
 
 
 class DeclaredSpec(Section, frozen=True):
@@ -125,6 +166,10 @@ class Configuration(Section, frozen=True):
     ] = 5
     storage_max_overflow: Annotated[Count, Meta(description="connections that it may open besides, for a while")] = 10
     authentication: Authentication = field(default_factory=Authentication)
+    database: Database = field(default_factory=Database)
+    access_control: Annotated[
+        AccessControl | None, Meta(description="who may see and do what; none: the scopes of the credential decide")
+    ] = None
     plugins: PluginChoices = field(default_factory=PluginChoices)
     allow_origins: Annotated[
         list[str], Meta(description="origins of web pages that may call the server (CORS); '*': all")

@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from tiledkernel.ability import Ability
 from tiledkernel.nodes.files import FileEntry
-from tiledkernel.nodes.protocols import Ability, Stamped
+from tiledkernel.nodes.protocols import Stamped
 from tiledkernel.slices import Cut
 from tiledkernel.specs import Spec
 

@@ -7,12 +7,13 @@ event loop. The small protocols below the families are abilities that a node may
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
+from tiledkernel.ability import Ability
 from tiledkernel.families.array.structure import ArrayStructure
 from tiledkernel.families.table.structure import TableStructure
 from tiledkernel.slices import Cut
@@ -90,18 +91,6 @@ class EncodedBlock(Struct, frozen=True):
 
     coding: str
     data: bytes
-
-
-class Ability(ABC):
-    """Base of the abilities: whatever has the methods has the ability, without inheriting.
-
-    An ABC rather than a runtime protocol, because `isinstance` is asked for every request and ABCs remember
-    the answer for each class.
-    """
-
-    @classmethod
-    def __subclasshook__(cls, kind: type) -> bool:
-        return all(callable(getattr(kind, name, None)) for name in cls.__abstractmethods__)
 
 
 class RestsEncoded(Ability):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from tiledkernel.ability import Ability
 from tiledkernel.families.array.structure import ArrayStructure
-from tiledkernel.nodes.protocols import Ability, Asset, DataSource
+from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.slices import NDSlice
 from tiledkernel.specs import Spec
 

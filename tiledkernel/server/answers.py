@@ -50,6 +50,15 @@ class Document(Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Reply(Struct, frozen=True, kw_only=True):
+    """A short answer that concerns one caller, at this time: it is never kept, neither by caches nor by browsers."""
+
+    body: bytes = b""
+    media_type: str | None = None
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class File(Struct, frozen=True, kw_only=True):
     """The bytes of a file as they are; ranges are honoured."""
 

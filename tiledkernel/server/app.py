@@ -13,6 +13,8 @@ from litestar.handlers.asgi_handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from tiledkernel import references
+from tiledkernel.access.policies import AccessPolicy
+from tiledkernel.access.protocols import Accounts
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BadRequest
 from tiledkernel.nodes.protocols import Closing
@@ -88,16 +90,24 @@ async def send_complete(send: Any, status: int, headers: list[tuple[bytes, bytes
     await send({"type": "http.response.body", "body": body})
 
 
-def build_app(trees: Any, *, settings: Settings | None = None, composition: Composition | None = None) -> Application:
+def build_app(
+    trees: Any,
+    *,
+    settings: Settings | None = None,
+    composition: Composition | None = None,
+    accounts: Accounts | None = None,
+    policy: AccessPolicy | None = None,
+) -> Application:
     """An ASGI application that serves `trees`: a node, a live object, or a mapping of mount paths to such.
 
     A mapping whose keys all begin with '/' holds mount paths ('/', '/raw', '/raw/2026'); any other mapping is
-    itself the tree. `settings` says who may do what, `composition` which plugins take part (all installed ones
-    if None). Nothing is shared between applications; the same tree may be given to several.
+    itself the tree. `settings` and `accounts` say who may do what (without accounts one user with one key, as the
+    settings have it), `policy` with which nodes, `composition` which plugins take part (all installed ones if None).
+    Nothing is shared between applications; the same tree may be given to several.
     """
     settings = settings or Settings()
     composition = (composition or Composition(discover())).without_broken()
-    service = Service(mount_trees(trees, composition), composition, settings)
+    service = Service(mount_trees(trees, composition), composition, settings, accounts, policy)
     service.trees = [tree for tree in (trees.values() if is_mounts(trees) else [trees]) if isinstance(tree, Closing)]
     routes = [
         route
@@ -105,6 +115,7 @@ def build_app(trees: Any, *, settings: Settings | None = None, composition: Comp
         if family.routes is not None
         for route in references.load(family.routes)
     ]
+    routes += service.accounts.routes
     routers = composition.routers.values()
     service.tables = tables = _tables(service, routes, routers)
     served = {prefix: TableApplication(table, service) for prefix, table in tables.items()}
@@ -122,7 +133,7 @@ def build_app(trees: Any, *, settings: Settings | None = None, composition: Comp
     app.state.service = service
     app.state.tables = tables
     app.state.root_tree = service.resolver.root
-    app.state.api_key = getattr(service.authenticator, "key", None)
+    app.state.api_key = getattr(service.accounts, "key", None)
     app.state.api_key_generated = settings.single_user_api_key is None
     return app
 

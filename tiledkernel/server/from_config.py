@@ -13,6 +13,7 @@ from tiledkernel.config.compose import compose
 from tiledkernel.config.declared import declared_specs
 from tiledkernel.config.load import Loaded, load, settings_of
 from tiledkernel.config.mounts import build_mounts, plan_mounts
+from tiledkernel.config.security import build_accounts, build_policy
 from tiledkernel.references import modules_beside
 from tiledkernel.server.app import Application, build_app
 
@@ -27,9 +28,11 @@ def build_app_from_config(source: Path | str | Mapping[str, Any] | Loaded, *, th
     with modules_beside(loaded.directory):
         composition = compose(loaded, third_party=third_party)
         specs = declared_specs(loaded)
+        accounts = build_accounts(loaded, composition)
+        policy = build_policy(loaded, composition)
         trees = build_mounts(plan_mounts(loaded, composition))
     settings = structs.replace(settings_of(loaded.configuration), specs=specs)
-    return build_app(trees, settings=settings, composition=composition)
+    return build_app(trees, settings=settings, composition=composition, accounts=accounts, policy=policy)
 
 
 def _loaded(source: Path | str | Mapping[str, Any] | Loaded) -> Loaded:

@@ -14,7 +14,7 @@ from tiledkernel import wire
 from tiledkernel.encoding import Body, Parts
 from tiledkernel.errors import BadRequest, Gone, RangeNotSatisfiable
 from tiledkernel.nodes.protocols import EncodedBlock
-from tiledkernel.server.answers import Document, File, Message, Payload
+from tiledkernel.server.answers import Document, File, Message, Payload, Reply
 from tiledkernel.server.compression import Codings
 from tiledkernel.server.exchange import CLOSED, STANDARD, Exchange
 from tiledkernel.server.preconditions import versioned
@@ -22,7 +22,7 @@ from tiledkernel.server.validators import confirmed, etag_of, etag_of_state, wit
 
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
-Answer: TypeAlias = Message | Payload | Document | File
+Answer: TypeAlias = Message | Payload | Document | File | Reply
 
 PIECE = 1 << 20  # bytes handed to the socket at a time
 _SMALL = 64 << 10  # bytes; smaller pieces are sent together
@@ -48,6 +48,15 @@ class Response(Struct):
     chunks: Iterator[Any] | None = None
 
 
+def _reply(answer: Reply) -> Response:
+    own = any(name == CLOSED[0] for name, _ in answer.headers)  # a page with a form brings its own policy
+    headers = [*answer.headers, *STANDARD, *(() if own else (CLOSED,)), _UNTOLD]
+    headers.append((b"content-length", b"%d" % len(answer.body)))
+    if answer.media_type is not None:
+        headers.append((b"content-type", answer.media_type.encode()))
+    return Response(answer.status, headers, answer.body)
+
+
 class Responder:
     """Turns answers into responses; everything here may run outside the event loop.
 
@@ -70,6 +79,8 @@ class Responder:
             own = [*(answer.headers or (CLOSED,)), *_ON_DOCUMENTS]
             draft = _Draft(own, answer.media_type, f'"{wire.digest(answer.body)}"')
             return self._complete(answer.body, draft, exchange)
+        if type(answer) is Reply:
+            return _reply(answer)
         assert isinstance(answer, File)
         return _file(answer, exchange.headers)
 

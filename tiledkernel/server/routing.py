@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -37,6 +38,8 @@ COSTLY = (*FILTERS, "select_metadata", "sort")  # parameters whose cost the call
 _CONDITIONAL = ("GET", "HEAD")
 _BODY_TYPES = (b"json", b"msgpack")  # how media types of bodies end
 _NODE = "{path}"
+FORM = b"application/x-www-form-urlencoded"
+MAX_FIELDS = 100  # of a form
 
 
 class RouteTable:
@@ -142,7 +145,10 @@ class Endpoint:
         query_string: bytes = request.scope["query_string"]
         values = request.values = parse_query(query_string)
         credentials = present_credentials(exchange, values, request.method)
-        request.viewer = exchange.viewer = service.authenticator.identify(credentials)
+        viewer = service.accounts.recognise(credentials)
+        if viewer is None:
+            viewer = await service.threads.run(service.accounts.identify, credentials)
+        request.viewer = exchange.viewer = viewer
         if credentials.api_key is not None and "api_key" in values:
             exchange.set_cookies.append(key_cookie(credentials.api_key))
         request.viewer.require(self.route.scopes)
@@ -152,6 +158,8 @@ class Endpoint:
             exchange.headers.pop(b"if-none-match", None)  # it asks for news, and nothing else is answered with 304
         if self.route.body is not None:
             request.body = await _read_body(receive, exchange, self.route)
+        if not self.takes_path and self.route.blocks:
+            return await service.threads.run(self._answer_alone, request, query_string), None
         if not self.takes_path:
             return service.responder.respond(self.route.handler(request), exchange, query_string), None
         located = service.resolver.locate(segments)
@@ -162,6 +170,10 @@ class Endpoint:
         if here and not _is_costly(values):
             return await self._answer_here(request, located, query_string)
         return await service.threads.run(self._answer, request, located, query_string)
+
+    def _answer_alone(self, request: Request, query_string: bytes) -> Response:
+        """Answer, in a thread, what is not about a node."""
+        return self._service.responder.respond(self.route.handler(request), request.exchange, query_string)
 
     async def _take(self, request: Request, located: Located, receive: Any) -> tuple[Response, Entry]:
         """Answer a request that brings data: they are received once it is clear that the node takes as many."""
@@ -281,6 +293,8 @@ async def _read_body(receive: Any, exchange: Exchange, route: Route) -> Any:
     if not body:
         return None
     content_type = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if content_type == FORM and route.form:
+        return _of_form(bytes(body), route.body)
     if content_type and not content_type.endswith(_BODY_TYPES):
         raise UnsupportedMediaType(
             f"a body of the type {content_type.decode('latin-1')[:80]!r} is not taken here: send application/json, or "
@@ -292,3 +306,12 @@ async def _read_body(receive: Any, exchange: Exchange, route: Route) -> Any:
         return msgspec.json.decode(body, type=route.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unprocessable(f"the body does not fit: {error}", "body", value=repr(bytes(body[:80]))) from None
+
+
+def _of_form(body: bytes, type_: Any) -> Any:
+    """What a browser makes of a form, as the route has it."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        return msgspec.convert(dict(pairs), type_, strict=False)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise Unprocessable(f"the form does not fit: {error}", "body") from None

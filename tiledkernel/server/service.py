@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tiledkernel import references
-from tiledkernel.access.protocols import Authenticator
+from tiledkernel.access.policies import AccessPolicy
+from tiledkernel.access.protocols import Accounts
+from tiledkernel.access.single_user import SingleUser
 from tiledkernel.composition import Composition
 from tiledkernel.nodes.protocols import Closing
 from tiledkernel.nodes.validation import Validators
@@ -29,12 +30,20 @@ if TYPE_CHECKING:
 class Service:
     """The tables and tools of one server, made once."""
 
-    def __init__(self, root: Any, composition: Composition, settings: Settings) -> None:
+    def __init__(
+        self,
+        root: Any,
+        composition: Composition,
+        settings: Settings,
+        accounts: Accounts | None = None,
+        policy: AccessPolicy | None = None,
+    ) -> None:
         self.settings = settings
         self.composition = composition
-        self.authenticator: Authenticator = references.load(composition.authenticators["single-user"].build)(
-            None, settings
+        self.accounts = accounts or SingleUser(
+            settings.single_user_api_key, allow_anonymous_access=settings.allow_anonymous_access
         )
+        self.policy = policy
         self.resolver = Resolver(root, composition)
         self.describer = Describer(self.resolver, composition)
         self.negotiator = Negotiator(composition, settings.file_extensions)
@@ -57,3 +66,5 @@ class Service:
         self.threads.close()
         for tree in self.trees:
             tree.close()
+        if isinstance(self.accounts, Closing):
+            self.accounts.close()

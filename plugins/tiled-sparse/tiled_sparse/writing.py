@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from tiledkernel.nodes.protocols import Ability
+from tiledkernel.ability import Ability
 
 if TYPE_CHECKING:
     from tiled_sparse.elements import Elements

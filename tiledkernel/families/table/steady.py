@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from tiledkernel.nodes.protocols import Ability, TableNode
+from tiledkernel.ability import Ability
+from tiledkernel.nodes.protocols import TableNode
 
 
 class Steady(Ability):

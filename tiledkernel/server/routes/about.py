@@ -27,11 +27,7 @@ def about(request: Request) -> Message:
         "formats": formats,
         "aliases": negotiator.aliases,
         "queries": service.queries.names,
-        "authentication": {
-            "required": not service.settings.allow_anonymous_access,
-            "providers": [],
-            "links": None,
-        },
+        "authentication": service.accounts.describe(base),
         "links": {"self": base, "documentation": f"{base.removesuffix('/api/v1')}/docs"},
         "meta": {"root_path": f"{request.root_path}/api", "distributions": service.composition.distributions()},
     }

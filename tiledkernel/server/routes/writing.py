@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from tiledkernel import references, wire
+from tiledkernel.ability import Ability
 from tiledkernel.access.scopes import (
     CREATE_NODE,
     DELETE_NODE,
@@ -21,7 +22,7 @@ from tiledkernel.access.scopes import (
 from tiledkernel.errors import BadRequest, KeyTaken, NotAcceptable, NotAllowed, Unprocessable
 from tiledkernel.families.container.paging import MAX_LIMIT, check_range
 from tiledkernel.nodes.patches import Patch
-from tiledkernel.nodes.protocols import Ability, Asset, DataSource
+from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.writing import Change, Changing, Creating, Deleting, Draft, Resourcing, Revised
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Message

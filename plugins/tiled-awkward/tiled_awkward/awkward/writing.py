@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 
 from tiled_awkward.awkward.structure import AwkwardStructure
-from tiledkernel.nodes.protocols import Ability
+from tiledkernel.ability import Ability
 
 
 class WritableAwkward(Ability):

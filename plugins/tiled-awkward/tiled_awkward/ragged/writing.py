@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tiled_awkward.ragged.structure import RaggedStructure
-from tiledkernel.nodes.protocols import Ability
+from tiledkernel.ability import Ability
 
 if TYPE_CHECKING:
     import awkward

@@ -1,0 +1,1 @@
+"""Say with tags who may see and do what in tiledkernel."""

@@ -1,0 +1,1 @@
+"""Log in to tiledkernel with the passwords of an LDAP directory."""

@@ -1,0 +1,1 @@
+"""Log in to tiledkernel at any OpenID Connect provider."""
