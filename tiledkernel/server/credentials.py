@@ -11,7 +11,7 @@ from tiledkernel.server.exchange import Exchange
 KEY_COOKIE = b"tiled_api_key"
 CSRF_COOKIE = b"tiled_csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_NOBODY = Credentials()
+NOBODY = Credentials()
 
 
 def present_credentials(exchange: Exchange, values: dict[str, list[str]], method: str) -> Credentials:
@@ -19,7 +19,7 @@ def present_credentials(exchange: Exchange, values: dict[str, list[str]], method
     header = exchange.headers.get(b"authorization")
     cookie = exchange.cookie(KEY_COOKIE) if b"cookie" in exchange.headers else None
     if header is None and cookie is None and "api_key" not in values:
-        return _NOBODY
+        return NOBODY
     if cookie is not None and method not in SAFE_METHODS:
         _check_csrf(exchange, values)
     scheme, secret = _authorization(header) if header is not None else ("", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ _ERROR = {
     "required": ["detail"],
     "properties": {"detail": {"description": "a sentence; for status 422 a list of objects"}},
 }
+_PLACE = re.compile(r"{(\w+)}")
+_OF_NODES = "the keys that lead to the node, joined by slashes; empty for the root"
 _SECURITY = {
     "apikey": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Apikey <secret>"},
     "query": {"type": "apiKey", "in": "query", "name": "api_key"},
@@ -94,14 +97,11 @@ def _content(prefix: str) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    if "{path}" not in route.path:
-        return []
     return [
-        {
-            "name": "path", "in": "path", "required": True, "schema": {"type": "string"},
-            "description": "the keys that lead to the node, joined by slashes; empty for the root",
-        }
-    ]  # fmt: skip
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        | ({"description": _OF_NODES} if name == "path" else {})
+        for name in _PLACE.findall(route.path)
+    ]
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:

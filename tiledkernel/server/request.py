@@ -9,6 +9,7 @@ from tiledkernel.server.exchange import Exchange
 from tiledkernel.server.links import base_url, root_path
 
 if TYPE_CHECKING:
+    from tiledkernel.access.sight import Sight
     from tiledkernel.access.viewer import Viewer
     from tiledkernel.server.resolve import Entry
     from tiledkernel.server.service import Service
@@ -19,6 +20,7 @@ class Request:
     """What a handler may ask for.
 
     - `service`: the composed server; `viewer`: who asks; `entry`: the node at the path, already permitted.
+    - `sight`: what the viewer sees of the tree; None if everything.
     - `query`: the Struct that the route declared; `values`: all query values as given; `body`: the decoded body;
       `upload`: the data that a route for such takes.
     - `headers`: names in lower case, as bytes.
@@ -34,6 +36,7 @@ class Request:
         "scope",
         "segments",
         "service",
+        "sight",
         "upload",
         "values",
         "viewer",
@@ -53,6 +56,7 @@ class Request:
         self.body: Any = None
         self.upload: Upload
         self.viewer: Viewer
+        self.sight: Sight | None = None
         self.entry: Entry
 
     @property

@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tiledkernel import references
+from tiledkernel.access.sight import Sight, carries_tags
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BrokenLink, KernelError, NotFound, Unavailable
 from tiledkernel.nodes.described import Openable
 from tiledkernel.nodes.files import FileEntry, unavailable_node
 from tiledkernel.nodes.protocols import Reaching, Stamped
+from tiledkernel.nodes.seen import seen
 from tiledkernel.server.blame import Blaming, blame, say
 from tiledkernel.slices import Cut
 
@@ -24,18 +26,28 @@ SMALL = 200  # children that are looked at on the event loop
 
 
 class Entry:
-    """A node with its place: `path` from the root, and the file that it comes from, if any."""
+    """A node with its place: `path` from the root, and the file that it comes from, if any.
 
-    __slots__ = ("file", "file_depth", "file_stamp", "node", "path")
+    `governor` is the nearest node from here upwards that carries access tags.
+    """
 
-    def __init__(
-        self, path: tuple[str, ...], node: Any, file: FileEntry | None, file_depth: int = 0, file_stamp: Hashable = None
+    __slots__ = ("file", "file_depth", "file_stamp", "governor", "node", "path")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one is made for every node that is looked at
+        self,
+        path: tuple[str, ...],
+        node: Any,
+        file: FileEntry | None,
+        file_depth: int = 0,
+        file_stamp: Hashable = None,
+        governor: Any = None,
     ) -> None:
         self.path = path
         self.node = node
         self.file = file
         self.file_depth = file_depth  # how far below the top of its file
         self.file_stamp = file_stamp  # which state of the file the node shows
+        self.governor = governor
 
     @property
     def is_file_root(self) -> bool:
@@ -44,7 +56,12 @@ class Entry:
 
     def child(self, key: str, node: Any) -> Entry:
         """The entry of a child."""
-        return Entry((*self.path, key), node, self.file, self.file_depth + 1, self.file_stamp)
+        governor = node if carries_tags(node) else self.governor
+        return Entry((*self.path, key), node, self.file, self.file_depth + 1, self.file_stamp, governor)
+
+    def showing(self, node: Any) -> Entry:
+        """The same place with another view of its node."""
+        return Entry(self.path, node, self.file, self.file_depth, self.file_stamp, self.governor)
 
     @property
     def key(self) -> str:
@@ -100,34 +117,48 @@ class Resolver:
         self._references = {family.name: family.child for family in composition.families.values() if family.child}
         self._children: dict[str, Callable[[Any, str], Any]] = {}  # loaded when a node of the family is walked through
 
-    def locate(self, segments: tuple[str, ...]) -> Located:
+    def _start(self, sight: Sight | None) -> Any:
+        """The root as somebody sees it."""
+        if sight is None:
+            return self.root
+        if sight.root is None:
+            sight.root = seen(self.root, sight, self._adopt)
+        if sight.root is None:
+            raise NotFound("no such entry: []")
+        return sight.root
+
+    def locate(self, segments: tuple[str, ...], sight: Sight | None = None) -> Located:
         """Walk through containers in memory as far as they go; NotFound if a key is missing there."""
-        node = self.root
+        node = self._start(sight)
+        governor = None if sight is None or not carries_tags(node) else node
         position = 0
         try:
             for position, key in enumerate(segments):
                 if not (getattr(node, "in_memory", False) and node.family == "container"):
-                    return self._reached(node, segments, position)
+                    return self._reached(node, segments, position, governor)
                 path = segments[: position + 1]
                 found = self._look_up(node, key, path)
                 if not _is_light(found):
-                    return Located(Entry(segments[:position], node, None), segments[position:])
+                    return Located(Entry(segments[:position], node, None, governor=governor), segments[position:])
                 node = self._adopted(found, path)
+                if sight is not None and carries_tags(node):
+                    governor = node
             swift = getattr(node, "swift", False)
-            return Located(Entry(segments, node, None), (), immediate=_is_immediate(node), swift=swift)
+            entry = Entry(segments, node, None, governor=governor)
+            return Located(entry, (), immediate=_is_immediate(node), swift=swift)
         except BaseException as error:
             blamed = blame(error, Entry(segments[:position], node, None))
             if blamed is error:
                 raise
             raise blamed from error
 
-    def _reached(self, node: Any, segments: tuple[str, ...], position: int) -> Located:
+    def _reached(self, node: Any, segments: tuple[str, ...], position: int, governor: Any) -> Located:
         """How far a container leads that is not in memory: to the end, if it finds what is below it at once."""
         if not getattr(node, "swift", False):
-            return Located(Entry(segments[:position], node, None), segments[position:])
+            return Located(Entry(segments[:position], node, None, governor=governor), segments[position:])
         found, steps = node.reach(segments[position:])
         position += steps
-        entry = Entry(segments[:position], found, None)
+        entry = Entry(segments[:position], found, None, governor=found if carries_tags(found) else governor)
         return Located(entry, segments[position:], swift=position == len(segments) and getattr(found, "swift", False))
 
     def resolve(self, located: Located, *, describing: bool = False) -> Entry:
@@ -186,7 +217,7 @@ class Resolver:
             file = entry.node
             with file.guard:
                 node, stamp = file.listed_stamped()
-                return Entry(entry.path, node, file, 0, stamp)
+                return Entry(entry.path, node, file, 0, stamp, entry.governor)
         return entry
 
     def with_data(self, entry: Entry) -> Entry:
@@ -202,12 +233,12 @@ class Resolver:
     def _opened(self, entry: Entry) -> Entry:
         if isinstance(entry.node, Openable):
             node, opened, stamp = entry.node.opened()
-            return Entry(entry.path, node, opened, 0, stamp)
+            return Entry(entry.path, node, opened, 0, stamp, entry.governor)
         if isinstance(entry.node, FileEntry):
             file = entry.node
             with file.guard:
                 node, stamp = file.open_stamped()
-                return Entry(entry.path, node, file, 0, stamp)
+                return Entry(entry.path, node, file, 0, stamp, entry.governor)
         return entry
 
     def _child_function(self, family: str, path: tuple[str, ...]) -> Callable[[Any, str], Any]:
@@ -234,6 +265,8 @@ class Resolver:
             return found
         try:
             return self._adopt(found)
+        except NotFound:
+            raise NotFound(f"no such entry: {list(path)!r}") from None
         except Exception as error:
             raise Unavailable(f"{'/'.join(path)!r} is unavailable: {say(error)}") from error
 

@@ -14,11 +14,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from tiledkernel.access.scopes import READ_DATA
+from tiledkernel.access.sight import Seeing
 from tiledkernel.errors import BadRequest, ConfigurationError, NotAllowed, NotFound, Unprocessable, UnsupportedMediaType
+from tiledkernel.nodes.seen import reseen
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Payload
 from tiledkernel.server.blame import Blaming
-from tiledkernel.server.credentials import key_cookie, present_credentials
+from tiledkernel.server.credentials import NOBODY, key_cookie, present_credentials
 from tiledkernel.server.exchange import Exchange
 from tiledkernel.server.query import QueryDecoder, parse_query
 from tiledkernel.server.request import Request
@@ -38,6 +41,7 @@ COSTLY = (*FILTERS, "select_metadata", "sort")  # parameters whose cost the call
 _CONDITIONAL = ("GET", "HEAD")
 _BODY_TYPES = (b"json", b"msgpack")  # how media types of bodies end
 _NODE = "{path}"
+_ANY = ""  # stands for any one segment, since none is empty
 FORM = b"application/x-www-form-urlencoded"
 MAX_FIELDS = 100  # of a form
 
@@ -51,6 +55,7 @@ class RouteTable:
         for (literal, method), sharing in _by_path(self.routes).items():
             self._endpoints.setdefault(literal, {})[method] = Endpoint(service, method, sharing)
         self._longest = max(map(len, self._endpoints), default=0)
+        self._patterns = tuple(literal for literal in self._endpoints if _ANY in literal)
         self._found: dict[tuple[str, str], tuple[Endpoint, tuple[str, ...]]] = {}
 
     def find(self, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
@@ -68,25 +73,46 @@ class RouteTable:
         if len(path) > MAX_PATH:
             raise NotFound(f"no such entry: a path has at most {MAX_PATH} characters, this one has {len(path)}")
         segments = tuple([part for part in path.split("/") if part])
+        if segments not in self._endpoints:
+            for pattern in self._patterns:
+                if (values := _values(pattern, segments)) is not None:
+                    _check_segments(values)
+                    return _answering(self._endpoints[pattern], method), values
         for length in range(min(self._longest, len(segments)), -1, -1):
             methods = self._endpoints.get(segments[:length], {})
             if len(segments) > length:
                 methods = {name: endpoint for name, endpoint in methods.items() if endpoint.takes_path}
             if not methods:
                 continue
-            endpoint = methods.get("GET" if method == "HEAD" else method)
-            if endpoint is None:
-                raise NotAllowed("Method Not Allowed", _allowed(methods))
+            endpoint = _answering(methods, method)
             _check_segments(segments[length:])
             return endpoint, segments[length:]
         raise NotFound("Not Found")
+
+
+def _answering(methods: Mapping[str, Endpoint], method: str) -> Endpoint:
+    endpoint = methods.get("GET" if method == "HEAD" else method)
+    if endpoint is None:
+        raise NotAllowed("Method Not Allowed", _allowed(methods))
+    return endpoint
+
+
+def _values(pattern: tuple[str, ...], segments: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What stands in the places of a pattern where any segment may; None if the path is another one."""
+    if len(pattern) != len(segments):
+        return None
+    pairs = list(zip(pattern, segments, strict=True))
+    if any(part not in (_ANY, segment) for part, segment in pairs):
+        return None
+    return tuple(segment for part, segment in pairs if part == _ANY)
 
 
 def _by_path(routes: Iterable[Route]) -> dict[tuple[tuple[str, ...], str], list[Route]]:
     """The routes of each path and method: more than one if families share it."""
     found: dict[tuple[tuple[str, ...], str], list[Route]] = {}
     for route in routes:
-        literal = tuple(part for part in route.path.removesuffix(_NODE).split("/") if part)
+        parts = (part for part in route.path.removesuffix(_NODE).split("/") if part)
+        literal = tuple(_ANY if part.startswith("{") else part for part in parts)
         for method in route.methods:
             found.setdefault((literal, method), []).append(route)
     return found
@@ -141,10 +167,10 @@ class Endpoint:
 
     async def answer(self, request: Request, receive: Any) -> tuple[Response, Entry | None]:
         """The response, and the entry whose guard its chunks need."""
-        service, exchange, segments = self._service, request.exchange, request.segments
+        service, exchange = self._service, request.exchange
         query_string: bytes = request.scope["query_string"]
         values = request.values = parse_query(query_string)
-        credentials = present_credentials(exchange, values, request.method)
+        credentials = NOBODY if self.route.open else present_credentials(exchange, values, request.method)
         viewer = service.accounts.recognise(credentials)
         if viewer is None:
             viewer = await service.threads.run(service.accounts.identify, credentials)
@@ -162,14 +188,24 @@ class Endpoint:
             return await service.threads.run(self._answer_alone, request, query_string), None
         if not self.takes_path:
             return service.responder.respond(self.route.handler(request), exchange, query_string), None
-        located = service.resolver.locate(segments)
+        located = await self._locate(request)
         if self.route.upload is not None:
             return await self._take(request, located, receive)
         route = self.route
         here = (located.immediate and not route.walks) or (located.swift and route.light)
-        if here and not _is_costly(values):
+        if here and not _is_costly(values) and (request.sight is None or request.sight.swift):
             return await self._answer_here(request, located, query_string)
         return await service.threads.run(self._answer, request, located, query_string)
+
+    async def _locate(self, request: Request) -> Located:
+        """How far the path leads through memory, as the viewer sees it."""
+        service = self._service
+        if service.sights is None:
+            return service.resolver.locate(request.segments)
+        sight = request.sight = service.sights.of(request.viewer)
+        if sight.swift:
+            return service.resolver.locate(request.segments, sight)
+        return await service.threads.run(service.resolver.locate, request.segments, sight)
 
     def _answer_alone(self, request: Request, query_string: bytes) -> Response:
         """Answer, in a thread, what is not about a node."""
@@ -186,7 +222,8 @@ class Endpoint:
             request.upload.close()
 
     def _admit(self, request: Request, located: Located) -> int:
-        entry = request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
+        request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
+        entry = self._permit(request)
         with entry.guard, Blaming(entry):
             upload = self._choose(request).upload
             assert upload is not None, "the routes of one path agree"
@@ -195,7 +232,8 @@ class Endpoint:
     async def _answer_here(self, request: Request, located: Located, query_string: bytes) -> tuple[Response, Entry]:
         """Answer on the event loop, unless it turns out to be more than handing out bytes."""
         exchange, respond = request.exchange, self._service.responder.respond
-        entry = request.entry = located.entry
+        request.entry = located.entry
+        entry = self._permit(request)
         handler = self._choose(request).handler
         started = perf_counter()
         with Blaming(entry):
@@ -210,7 +248,23 @@ class Endpoint:
     def _answer(self, request: Request, located: Located, query_string: bytes) -> tuple[Response, Entry]:
         """Answer in a thread: walk on into files, read, encode."""
         request.entry = self._service.resolver.resolve(located, describing=self.route.describes)
+        self._permit(request)
         return self._answer_entry(request, query_string)
+
+    def _permit(self, request: Request) -> Entry:
+        """The entry, if the access policy lets the viewer do with it what the route does.
+
+        A container that is read as a whole shows only the children that may be read.
+        """
+        sight, entry, scopes = request.sight, request.entry, self.route.scopes
+        if sight is None:
+            return entry
+        sight.require(entry.governor, scopes, entry.path)
+        if READ_DATA in scopes and isinstance(entry.node, Seeing) and sight.policy is not None:
+            entry = request.entry = entry.showing(
+                reseen(entry.node, sight.demanding(scopes), self._service.composition.adopt)
+            )
+        return entry
 
     def _answer_entry(self, request: Request, query_string: bytes) -> tuple[Response, Entry]:
         exchange, entry = request.exchange, request.entry

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tiledkernel.access.policies import AccessPolicy
 from tiledkernel.access.protocols import Accounts
+from tiledkernel.access.sight import Sights, has_session_state
 from tiledkernel.access.single_user import SingleUser
 from tiledkernel.composition import Composition
 from tiledkernel.nodes.protocols import Closing
@@ -43,7 +44,7 @@ class Service:
         self.accounts = accounts or SingleUser(
             settings.single_user_api_key, allow_anonymous_access=settings.allow_anonymous_access
         )
-        self.policy = policy
+        self.sights = Sights(policy) if policy is not None or has_session_state(root) else None
         self.resolver = Resolver(root, composition)
         self.describer = Describer(self.resolver, composition)
         self.negotiator = Negotiator(composition, settings.file_extensions)

@@ -37,7 +37,7 @@ def narrowed(entry: Entry, filters: list[Filter]) -> tuple[Entry, list[Filter]]:
         return entry, filters
     node, queries = entry.node.narrow([filter_.query for filter_ in filters])
     left = [filter_ for filter_ in filters if any(filter_.query is query for query in queries)]
-    return Entry(entry.path, node, entry.file, entry.file_depth, entry.file_stamp), left
+    return entry.showing(node), left
 
 
 def matching(request: Request, filters: list[Filter]) -> Iterator[tuple[str, Entry]]:
@@ -61,7 +61,7 @@ def paging(request: Request, filters: list[Filter], order: list[SortKey]) -> Ent
         node = node.ordered(order) if isinstance(node, Ordering) else None
     if not isinstance(node, Paging):
         return None
-    return Entry(parent.path, node, parent.file, parent.file_depth, parent.file_stamp)
+    return parent.showing(node)
 
 
 def matching_keys(request: Request, filters: list[Filter], order: list[SortKey]) -> list[str]:
