@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from tiledkernel.ability import Ability
@@ -28,8 +28,8 @@ class Seeing(Ability):
     """A container that shows only what somebody sees, whatever is asked of it and of containers below it."""
 
     @abstractmethod
-    def seen(self, sight: Sight) -> Any | None:
-        """The same container as it is seen; None if it cannot tell, and its children must be looked through."""
+    def seen(self, sight: Sight | None) -> Any | None:
+        """The same container as it is seen (for None: whole); None if it cannot tell, and must be looked through."""
 
 
 class WithSessionState(Ability):
@@ -148,15 +148,15 @@ class Sights:
 
     def __init__(self, policy: AccessPolicy | None) -> None:
         self.policy = policy
-        self._remembered = policy if isinstance(policy, Remembered) else None
+        self._revision_of: Callable[[], Hashable] | None = getattr(policy, "revision", None)
         self._revision: Hashable = None
         self._known: dict[int, tuple[Viewer, Sight]] = {}
 
     def of(self, viewer: Viewer) -> Sight:
         """What a viewer sees."""
-        if self._remembered is None:
+        if self._revision_of is None:
             return Sight(viewer, self.policy)
-        revision = self._remembered.revision()
+        revision = self._revision_of()
         if revision != self._revision or len(self._known) >= MAX_SIGHTS:
             self._known, self._revision = {}, revision
         known = self._known.get(id(viewer))  # which is nobody else's as long as the viewer is kept here
@@ -169,8 +169,9 @@ def has_session_state(root: Any) -> bool:
     """Whether the tree, or one that is mounted in it, is another one for everybody."""
     if isinstance(root, WithSessionState):
         return True
-    mounted = getattr(root, "family", None) == "container" and getattr(root, "in_memory", False)
-    return mounted and any(isinstance(child, WithSessionState) for child in root.values())
+    if getattr(root, "family", None) != "container" or not getattr(root, "in_memory", False):
+        return False
+    return any(isinstance(root[key], WithSessionState) for key in root)
 
 
 def carries_tags(node: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -112,9 +112,9 @@ class SeenContainer(Mapping[str, Any]):
         """Whether a child has yet to be made, which may take a while."""
         return bool(getattr(self._node, "waiting", False))
 
-    def seen(self, sight: Sight) -> SeenContainer:
-        """The same container as somebody else sees it."""
-        return container_seen(self._node, sight, self._adopt)
+    def seen(self, sight: Sight | None) -> Any:
+        """The same container as somebody else sees it, or as it is for None."""
+        return self._node if sight is None else container_seen(self._node, sight, self._adopt)
 
     def __getitem__(self, key: str) -> Any:
         found = self._node[key]
@@ -153,8 +153,7 @@ class SeenContainer(Mapping[str, Any]):
 
 def container_seen(node: Any, sight: Sight, adopt: Adopt) -> SeenContainer:
     """A container as it is seen, with the abilities to be changed that it has."""
-    kind: Hashable = type(node)
-    return _kind(kind)(node, sight, adopt)
+    return _kind(type(node))(node, sight, adopt)  # type: ignore[arg-type] # a type is hashable
 
 
 @lru_cache(maxsize=1000)

@@ -69,6 +69,12 @@ class Request:
         """The path before `/api`, as the caller sees it: '' or '/prefix'."""
         return root_path(self.scope, self.service.settings)
 
+    def require(self, scopes: frozenset[str]) -> None:
+        """Unauthorized or Forbidden unless credential and policy allow more than the route needs of everybody."""
+        self.viewer.require(scopes)
+        if self.sight is not None:
+            self.sight.require(self.entry.governor, scopes, self.entry.path)
+
     def header(self, name: bytes) -> str:
         """A header's value; empty if it is not there."""
         return self.headers.get(name, b"").decode("latin-1")

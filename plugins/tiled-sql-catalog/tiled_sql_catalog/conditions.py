@@ -11,20 +11,13 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, exists, false, select, true
 
 from tiled_sql_catalog.schema import entries, nodes
-from tiled_sql_catalog.scopes import Scope
-
-
-class Place(Struct, frozen=True):
-    """Columns that hold a node's id and its parent's."""
-
-    node: ColumnElement[Any]
-    parent: ColumnElement[Any]
+from tiled_sql_catalog.scopes import Holding, Place, Scope
 
 
 class Condition(Struct, frozen=True):
     """Base of the conditions."""
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """Whether the node at `place` meets the condition."""
         raise NotImplementedError
 
@@ -35,7 +28,7 @@ class Has(Condition, frozen=True):
     address: int
     value: bytes
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """As a look-up for this very node."""
         del scope
         found = entries.alias()
@@ -47,12 +40,30 @@ class Has(Condition, frozen=True):
         )
 
 
+class HasOneOf(Condition, frozen=True):
+    """There is an entry with one of these keys at one address, which a look into the index for each node tells."""
+
+    address: int
+    values: tuple[bytes, ...]
+
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
+        """As a look-up for this very node."""
+        del scope
+        found = entries.alias()
+        return exists().where(
+            found.c.parent == place.parent,
+            found.c.address == self.address,
+            found.c.value.in_(self.values),
+            found.c.node == place.node,
+        )
+
+
 class HasAny(Condition, frozen=True):
     """There is an entry with one of these keys."""
 
     pairs: tuple[tuple[int, bytes], ...]
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """As membership among the nodes with such entries."""
         by_address: dict[int, list[bytes]] = {}
         for address, value in self.pairs:
@@ -72,7 +83,7 @@ class Within(Condition, frozen=True):
     after_low: bool = False
     with_high: bool = False
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """As membership in a range of the index."""
         found = _with(scope, self.address)
         if self.low:
@@ -87,7 +98,7 @@ class Not(Condition, frozen=True):
 
     condition: Condition
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """The opposite."""
         return ~self.condition.clause(scope, place)
 
@@ -97,7 +108,7 @@ class Keyed(Condition, frozen=True):
 
     keys: frozenset[str]
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """As membership among the nodes with these keys."""
         if not self.keys:
             return false()
@@ -108,7 +119,7 @@ class Keyed(Condition, frozen=True):
 class Anything(Condition, frozen=True):
     """Every node."""
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """No restriction."""
         del scope, place
         return true()
@@ -117,13 +128,13 @@ class Anything(Condition, frozen=True):
 class Nothing(Condition, frozen=True):
     """No node."""
 
-    def clause(self, scope: Scope, place: Place) -> ColumnElement[bool]:
+    def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """Never."""
         del scope, place
         return false()
 
 
-def _with(scope: Scope, address: int) -> Select[Any]:
+def _with(scope: Holding, address: int) -> Select[Any]:
     return select(entries.c.node).where(scope.holds(entries.c.parent), entries.c.address == address)
 
 
@@ -136,7 +147,12 @@ class Selection(Struct, frozen=True):
     @property
     def is_plain(self) -> bool:
         """Whether all children of one container are meant."""
-        return self.scope.is_flat and not self.conditions
+        return self.scope.is_flat and not self.is_restricted
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether there is something that nodes have to meet."""
+        return bool(self.conditions or self.scope.visible)
 
     def also(self, *conditions: Condition) -> Selection:
         """A narrower selection."""
@@ -144,7 +160,8 @@ class Selection(Struct, frozen=True):
 
     def clauses(self, place: Place, besides: Condition | None = None) -> list[ColumnElement[bool]]:
         """All conditions but one, and the scope."""
-        met = [each.clause(self.scope, place) for each in self.conditions if each is not besides]
+        conditions = (*self.scope.visible, *self.conditions)
+        met = [each.clause(self.scope, place) for each in conditions if each is not besides]
         return [self.scope.holds(place.parent), *met]
 
     @property
@@ -152,4 +169,4 @@ class Selection(Struct, frozen=True):
         """The conditions whose entries, in their order, are candidates in the order of insertion."""
         if any(isinstance(each, Keyed) for each in self.conditions):
             return []  # few nodes have one of some keys: they had better be looked at
-        return [each for each in self.conditions if isinstance(each, Has)]
+        return [each for each in (*self.scope.visible, *self.conditions) if isinstance(each, Has)]

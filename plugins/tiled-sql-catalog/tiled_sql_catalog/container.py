@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
+from msgspec import structs
+
 from tiled_sql_catalog.content import text_of
 from tiled_sql_catalog.dialects import is_memory
 from tiled_sql_catalog.leaves import FileContainer, Leaf
 from tiled_sql_catalog.node import Catalog, CatalogNode, SourceBatch
 from tiled_sql_catalog.pages import Page
 from tiled_sql_catalog.records import Node
+from tiled_sql_catalog.sight import in_catalog
 from tiled_sql_catalog.store import Search, Store
 from tiled_sql_catalog.vault import has_room
+from tiledkernel.access.sight import Sight
 from tiledkernel.errors import KernelError, NotAllowed, NotReady, UnsupportedQuery
 from tiledkernel.nodes.protocols import DataSource, Words
 from tiledkernel.nodes.sorting import SortKey
@@ -57,9 +61,24 @@ class CatalogContainer(CatalogNode):
         return self.store.fresh(self._row) if self.live else self._row
 
     @property
+    def access_tags(self) -> frozenset[str] | None:
+        """What an access policy goes by; of a root without tags it has nothing to say."""
+        tags = super().access_tags
+        return None if self.live and not tags else tags
+
+    @property
     def found(self) -> Search:
-        """The search that this is a view of; all children if it is none."""
-        return self.store.search(self._row) if self._search is None else self._search
+        """The search that this is a view of; all visible children if it is none."""
+        return self._search or self.store.search(self._row, visible=self.catalog.visible)
+
+    def seen(self, sight: Sight | None) -> CatalogContainer | None:
+        """The same container as somebody sees it, or as it is for None; None if each child must be asked about."""
+        own = None if sight is None else in_catalog(sight)
+        if sight is not None and own is None:
+            return None
+        view = CatalogContainer(structs.replace(self.catalog, sight=own), self.row, None, None, self._order)
+        view.live = self.live
+        return view
 
     def keys(self) -> Iterator[str]:
         """The keys in order, page by page."""
@@ -70,7 +89,9 @@ class CatalogContainer(CatalogNode):
         return self.keys()
 
     def __len__(self) -> int:
-        return self.row.children if self._search is None else self.store.count(self._search)
+        if self._search is None and not self.catalog.visible:
+            return self.row.children
+        return self._together.count(self._row) if self._search is None else self.store.count(self._search)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._child(key) is not None
@@ -90,12 +111,25 @@ class CatalogContainer(CatalogNode):
 
     def reach(self, keys: Sequence[str]) -> tuple[Any, int]:
         """The node to which most of some keys lead, and how many these are; found in one statement, if all do."""
+        if self.catalog.sight is not None:
+            return self._reach_seen(self.catalog.sight.sight, keys)
         row, depth = self.store.deepest(self._row, keys)
         return (self.as_node(row), depth) if depth else (self, 0)
 
+    def _reach_seen(self, sight: Sight, keys: Sequence[str]) -> tuple[Any, int]:
+        """The same, where every node on the way has to be visible."""
+        found: Any = self
+        depth = 0
+        for row in self.store.along(self._row, keys):
+            node = self.as_node(row)
+            if not sight.admits(node):
+                break
+            found, depth = node, depth + 1
+        return found, depth
+
     def words(self) -> Words | None:
         """What it says of itself, as JSON; None of a view, which has children of its own."""
-        return None if self._search else self._words(self.family, self.row.children)
+        return None if self._search else self._words(self.family, len(self))
 
     def page(self, *, after: bytes | None = None, offset: int = 0, limit: int = 100) -> tuple[list[Any], bytes | None]:
         """Children after those that a token stands for, with their keys; and the token of what follows them."""
@@ -107,7 +141,7 @@ class CatalogContainer(CatalogNode):
         self, queries: Sequence[Any], *, depth: int, after: bytes | None = None, offset: int = 0, limit: int = 100
     ) -> tuple[list[tuple[tuple[str, ...], CatalogNode]], bytes | None] | None:
         """Nodes so many levels below that match, with the keys that lead to them, in the order of insertion."""
-        search = self.store.search(self._row, queries, depth=depth)
+        search = self.store.search(self._row, queries, depth=depth, visible=self.catalog.visible)
         if search.left:
             return None
         found = self.store.page(search, after=after, offset=offset, limit=limit)
@@ -116,7 +150,7 @@ class CatalogContainer(CatalogNode):
 
     def deep_count(self, queries: Sequence[Any], *, depth: int) -> int | None:
         """How many nodes so many levels below match."""
-        search = self.store.search(self._row, queries, depth=depth)
+        search = self.store.search(self._row, queries, depth=depth, visible=self.catalog.visible)
         return None if search.left else self.store.count(search)
 
     def narrow(self, queries: Sequence[Any]) -> tuple[CatalogContainer, list[Any]]:
@@ -204,8 +238,10 @@ class CatalogContainer(CatalogNode):
                 return
 
     def _child(self, key: str) -> Node | None:
+        sight = self.catalog.sight
         if self._search is None:
-            return self.store.child(self._row, key)
+            row = self.store.child(self._row, key)
+            return row if row is None or sight is None or sight.sight.admits(self.as_node(row)) else None
         found = self.store.page(self.store.narrow(self._search, [KeyLookup(key)]), limit=1).nodes
         return found[0] if found else None
 

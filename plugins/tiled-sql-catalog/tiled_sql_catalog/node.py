@@ -9,11 +9,13 @@ from typing import Any, Self
 from msgspec import Struct, structs
 
 from tiled_sql_catalog.admission import Admission
+from tiled_sql_catalog.conditions import Condition
 from tiled_sql_catalog.fence import Fence
 from tiled_sql_catalog.files import Files
 from tiled_sql_catalog.paths import check_key
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.shapes import Shape
+from tiled_sql_catalog.sight import CatalogSight
 from tiled_sql_catalog.sources import check_source
 from tiled_sql_catalog.store import Store
 from tiled_sql_catalog.structures import Structures
@@ -36,6 +38,12 @@ class Catalog(Struct, frozen=True):
     vault: Vault
     files: Files
     structures: Structures
+    sight: CatalogSight | None = None  # of whoever asks; None: everything is visible
+
+    @property
+    def visible(self) -> tuple[Condition, ...]:
+        """What nodes have to meet to be there."""
+        return () if self.sight is None else self.sight.conditions
 
     def admitted(self, drafts: Iterable[Draft]) -> list[Draft]:
         """Drafts that can be stored, whose registered files may be read, with their sizes."""
@@ -64,13 +72,25 @@ class Catalog(Struct, frozen=True):
 
 
 class SourceBatch:
-    """The data sources of nodes that were found together, asked for together when one of them is needed."""
+    """The data sources of nodes that were found together, asked for together when one of them is needed.
+
+    So are the numbers of children, where some are hidden.
+    """
 
     def __init__(self, catalog: Catalog, nodes: Sequence[Node]) -> None:
         self._catalog = catalog
         self._nodes = [node for node in nodes if node.sources]
         self._found: dict[int, list[DataSource]] | None = None
         self._shapes: dict[int, Shape] | None = None
+        self._all = nodes
+        self._counts: dict[int, int] | None = None
+
+    def count(self, node: Node) -> int:
+        """How many visible children one of the nodes has."""
+        if self._counts is None:
+            containers = [each for each in self._all if each.family == "container" and each.children]
+            self._counts = self._catalog.store.counts(containers, self._catalog.visible) if containers else {}
+        return self._counts.get(node.id, 0)
 
     def of(self, node: Node) -> list[DataSource]:
         """The data sources of one of the nodes."""
@@ -127,8 +147,8 @@ class CatalogNode:
         return self.row.specs
 
     @property
-    def access_tags(self) -> frozenset[str]:
-        """What an access policy goes by."""
+    def access_tags(self) -> frozenset[str] | None:
+        """What an access policy goes by; None if it has no say."""
         return self.row.access_tags or _NO_TAGS
 
     def _words(self, form: Hashable, count: int = 0) -> Words:
@@ -144,7 +164,7 @@ class CatalogNode:
 
     def change(self, make: Callable[[Any], Change]) -> Self:
         """The node after what `make` wants of it; what it was is kept as a revision."""
-        return self._with(self.catalog.store.change(self._row, make))
+        return self._with(self.catalog.store.change(self._row, lambda row: make(self._with(row))))
 
     def claim(self, version: int) -> None:
         """Count the version up; PreconditionFailed if it is another one."""

@@ -14,15 +14,16 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import BigInteger, BindParameter, Connection, Select, bindparam, func, select
 
-from tiled_sql_catalog.conditions import Has, Not, Place, Selection, Within
+from tiled_sql_catalog.conditions import Condition, Has, HasOneOf, Not, Selection, Within
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.entries import VALUE, address
 from tiled_sql_catalog.landmarks import Landmarks
 from tiled_sql_catalog.orders import MAX_ID, Last, Order, Position
 from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import entries, nodes
+from tiled_sql_catalog.scopes import Place, Siblings
 from tiled_sql_catalog.sortable import BOOLEAN
-from tiled_sql_catalog.statements import Statement
+from tiled_sql_catalog.statements import Statement, batches
 from tiledkernel.errors import BadRequest, Unprocessable
 from tiledkernel.nodes.sorting import SortKey
 
@@ -214,11 +215,22 @@ class Listing:
 
     def count(self, selection: Selection) -> int:
         """How many nodes are selected."""
-        if selection.scope.is_flat and not selection.conditions:
+        if selection.is_plain:
             statement = select(nodes.c.children).where(nodes.c.id == selection.scope.root)
             return int(self._connection.execute(statement).scalar() or 0)
+        scope = selection.scope
+        if scope.is_flat and not selection.conditions:
+            return self.counts([scope.root], scope.visible).get(scope.root, 0)
         counted = select(func.count()).select_from(self.candidates(selection).subquery())
         return int(self._connection.execute(counted).scalar_one())
+
+    def counts(self, containers: Sequence[int], visible: Sequence[Condition]) -> dict[int, int]:
+        """How many visible children containers have; those that have none are left out."""
+        found: dict[int, int] = {}
+        for batch in batches(containers):
+            rows = self._connection.execute(_counting(batch, visible))
+            found.update({parent: count for parent, count in rows})  # noqa: C416 - a row is no tuple of two
+        return found
 
     def candidates(self, selection: Selection) -> Select[Any]:
         """The ids of the selected nodes: from the index if one of its ranges holds all of them, else from the nodes."""
@@ -256,6 +268,18 @@ class Listing:
         if position is not None:
             statement = statement.where(column < position.last if last.descending else column > position.last)
         return statement.order_by(column.desc() if last.descending else column)
+
+
+def _counting(containers: Sequence[int], visible: Sequence[Condition]) -> Select[Any]:
+    """Containers with how many of their children meet all conditions; where one look into the index tells, by that."""
+    if len(visible) == 1 and isinstance(only := visible[0], (Has, HasOneOf)):
+        keys = only.values if isinstance(only, HasOneOf) else (only.value,)
+        column, counted = entries.c.parent, func.count(entries.c.node.distinct())
+        met = [entries.c.address == only.address, entries.c.value.in_(keys)]
+    else:
+        column, counted = nodes.c.parent, func.count()
+        met = [each.clause(Siblings(column), _NODES) for each in visible]
+    return select(column, counted).where(column.in_(containers), *met).group_by(column)
 
 
 def _under(key: bytes | None, found: Found) -> Found:

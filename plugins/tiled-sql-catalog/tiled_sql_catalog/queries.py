@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from tiled_sql_catalog.conditions import Anything, Condition, Has, HasAny, Keyed, Not, Nothing, Within
+from tiled_sql_catalog.conditions import Anything, Condition, Has, HasAny, HasOneOf, Keyed, Not, Nothing, Within
 from tiled_sql_catalog.entries import ELEMENT, FAMILY, SPEC, TAG, VALUE, WHOLE, WORD, address
 from tiled_sql_catalog.schema import entries, nodes
-from tiled_sql_catalog.scopes import Scope
+from tiled_sql_catalog.scopes import Holding, Scope
 from tiled_sql_catalog.sortable import AFTER_TEXT, LIST, NUMBER, TEXT, identity, is_exact, key_of, text_key, text_of
 from tiledkernel import queries as q
 from tiledkernel import wire
@@ -79,7 +79,7 @@ class PresentBut(Condition, frozen=True):
     key: str
     pairs: tuple[tuple[int, bytes], ...]
 
-    def clause(self, scope: Scope, place: Any) -> Any:
+    def clause(self, scope: Holding, place: Any) -> Any:
         """Both together."""
         there, wrong = _present(self.key), HasAny(self.pairs)
         return there.clause(scope, place) & ~wrong.clause(scope, place)
@@ -147,7 +147,7 @@ class SpecNames(Condition, frozen=True):
     include: tuple[str, ...]
     exclude: tuple[str, ...]
 
-    def clause(self, scope: Scope, place: Any) -> Any:
+    def clause(self, scope: Holding, place: Any) -> Any:
         """One look-up for each."""
         found = Anything().clause(scope, place)
         for name in self.include:
@@ -176,6 +176,28 @@ _TRANSLATIONS: Final[dict[type, Callable[[Any], Condition]]] = {
     q.AccessTagsFilter: _tagged,
     q.StructureFamilyQuery: lambda query: Has(address(FAMILY), text_key(str(query.value))),
 }
+
+
+def everywhere(queries: Sequence[Any]) -> tuple[Condition, ...] | None:
+    """Conditions that say the same wherever a node is, however deep; None if there are none for a query."""
+    found: list[Condition] = []
+    for query in queries:
+        make = _TRANSLATIONS.get(type(query))
+        if make is None:
+            return None
+        if isinstance(query, q.AccessTagsFilter):
+            found.append(_one_of(query))
+        else:
+            try:
+                found.append(make(query))
+            except Foreign:
+                return None
+    return tuple(found)
+
+
+def _one_of(query: q.AccessTagsFilter) -> Condition:
+    keys = tuple([text_key(tag) for tag in dict.fromkeys(query.tags)])
+    return HasOneOf(address(TAG), keys) if len(keys) != 1 else Has(address(TAG), keys[0])
 
 
 def _full_text(query: q.FullText) -> Iterator[Condition]:

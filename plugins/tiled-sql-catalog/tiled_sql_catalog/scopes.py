@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, ColumnElement, Select, literal, select
@@ -11,11 +11,39 @@ from sqlalchemy import BigInteger, ColumnElement, Select, literal, select
 from tiled_sql_catalog.schema import nodes
 
 
+class Place(Struct, frozen=True):
+    """Columns that hold a node's id and its parent's."""
+
+    node: ColumnElement[Any]
+    parent: ColumnElement[Any]
+
+
+class Holding(Protocol):
+    """Tells whether a node is meant, by its parent."""
+
+    def holds(self, parent: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether this is the parent of a node that is meant."""
+
+
+class Siblings(Struct, frozen=True):
+    """Stands for a scope where each node is looked at for itself: its siblings."""
+
+    parent: ColumnElement[Any]
+
+    def holds(self, parent: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether this is the parent of the node."""
+        return parent == self.parent
+
+
 class Scope(Struct, frozen=True, dict=True):
-    """The children of the node `root`; with a `depth` above 1, also what is so many levels below it."""
+    """The children of the node `root`; with a `depth` above 1, also what is so many levels below it.
+
+    Only what meets the conditions in `visible` is there, and what is in containers that meet them.
+    """
 
     root: int
     depth: int = 1
+    visible: tuple[Any, ...] = ()
 
     @property
     def is_flat(self) -> bool:
@@ -33,9 +61,14 @@ class Scope(Struct, frozen=True, dict=True):
             "below", recursive=True
         )
         inner = nodes.alias("inner_nodes")
+        place = Place(inner.c.id, inner.c.parent)
+        there = Siblings(inner.c.parent)
         below = below.union_all(
             select(inner.c.id, below.c.level + 1).where(
-                inner.c.parent == below.c.id, inner.c.family == "container", below.c.level < self.depth - 1
+                inner.c.parent == below.c.id,
+                inner.c.family == "container",
+                below.c.level < self.depth - 1,
+                *(condition.clause(there, place) for condition in self.visible),
             )
         )
         return select(below.c.id)

@@ -6,13 +6,14 @@ Every method may be called from any thread. Those that change something return o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import starmap, takewhile
 from typing import Any
 
 from msgspec import Struct, structs
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from tiled_sql_catalog import sources, summaries, writing
-from tiled_sql_catalog.conditions import Selection
+from tiled_sql_catalog.conditions import Condition, Selection
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.kept_below import kept_elsewhere
 from tiled_sql_catalog.orders import Order
@@ -29,8 +30,6 @@ from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.sorting import SortKey
 from tiledkernel.nodes.writing import Change, Draft, Revision
 from tiledkernel.specs import Spec
-
-MAX_DEPTH = 64  # levels that a deep search descends
 
 
 class Search(Struct, frozen=True):
@@ -120,9 +119,14 @@ class Store:
 
     # Searching
 
-    def search(self, parent: Node, queries: Sequence[Any] = (), *, depth: int = 1) -> Search:
-        """The children of a container that match queries; with a `depth`, all nodes so many levels below it."""
-        scope = Scope(parent.id, min(depth, MAX_DEPTH))
+    def search(
+        self, parent: Node, queries: Sequence[Any] = (), *, depth: int = 1, visible: Sequence[Condition] = ()
+    ) -> Search:
+        """The children of a container that match queries; with a `depth`, all nodes so many levels below it.
+
+        Nothing is found that does not meet the conditions in `visible`, nor what lies below it.
+        """
+        scope = Scope(parent.id, min(depth, MAX_SEGMENTS), tuple(visible))
         if not queries:
             return Search(Selection(scope))
         with self.database.reading() as connection:
@@ -156,6 +160,19 @@ class Store:
         selection = _whole(search)
         with self.database.reading() as connection:
             return Listing(connection).count(selection)
+
+    def counts(self, containers: Sequence[Node], visible: Sequence[Condition]) -> dict[int, int]:
+        """How many children containers have that meet the conditions in `visible`, by the ids of the containers."""
+        with self.database.reading() as connection:
+            return Listing(connection).counts([node.id for node in containers], visible)
+
+    def along(self, top: Node, keys: Sequence[str]) -> list[Node]:
+        """The nodes to which the first key, the first two ... lead from a node, as far as there are such."""
+        paths = list(paths_to(top.path, keys[:MAX_SEGMENTS]))
+        with self.database.reading() as connection:
+            rows = connection.execute(select(*COLUMNS).where(nodes.c.path.in_(paths)))
+            found = {node.path: node for node in starmap(Node, rows)}
+        return list(takewhile(bool, map(found.get, paths)))  # type: ignore[arg-type] # None ends it
 
     def distinct(
         self,

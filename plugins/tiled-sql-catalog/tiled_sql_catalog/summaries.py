@@ -8,12 +8,13 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, null, select
 
-from tiled_sql_catalog.conditions import Place, Selection
+from tiled_sql_catalog.conditions import Selection
 from tiled_sql_catalog.entries import FAMILY, SPECS, VALUE, WHOLE, address
 from tiled_sql_catalog.orders import Order
 from tiled_sql_catalog.pages import Listing
 from tiled_sql_catalog.records import Node
 from tiled_sql_catalog.schema import entries, nodes
+from tiled_sql_catalog.scopes import Place
 from tiled_sql_catalog.sortable import AFTER_TEXT, BOOLEAN, LIST, NULL, TEXT, is_exact, text_of
 from tiledkernel import wire
 from tiledkernel.nodes import values
@@ -46,7 +47,7 @@ def distinct(  # noqa: PLR0913 - the parts of a summary, as everywhere
     counts: bool = False,
 ) -> dict[str, Any]:
     """The different values of the selected nodes; what is not asked for is None, and so is each count."""
-    if selection.conditions and (found := _few_nodes(connection, selection)) is not None:
+    if selection.is_restricted and (found := _few_nodes(connection, selection)) is not None:
         return tally(found, metadata, structure_families=structure_families, specs=specs, counts=counts)
 
     def texts(aspect: str, column: str, decode: Callable[[str], Any]) -> Report:

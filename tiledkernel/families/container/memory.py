@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -15,7 +15,8 @@ class MemoryContainer(Mapping[str, Any]):
     """A container node around a mapping of keys to nodes, or to anything that a family adopts.
 
     The mapping is asked anew for every request, so it may be lazy and may change while it is served.
-    `stale_after` is how long clients may take a description of its children for current.
+    `stale_after` is how long clients may take a description of its children for current. An access policy goes by
+    `access_tags`; without any, by those of the container that it is in.
     """
 
     family: ClassVar[str] = FAMILY
@@ -28,6 +29,7 @@ class MemoryContainer(Mapping[str, Any]):
         specs: Sequence[Spec | str] = (),
         stale_after: timedelta | None = None,
         inline: bool = False,
+        access_tags: Iterable[str] | None = None,
     ) -> None:
         self._mapping = mapping
         self.in_memory = type(mapping) is dict  # any other mapping may be lazy, and block
@@ -35,6 +37,8 @@ class MemoryContainer(Mapping[str, Any]):
         self.specs = tuple(as_spec(spec) for spec in specs)
         self.stale_after = stale_after
         self._inline = inline
+        if access_tags is not None:
+            self.access_tags = frozenset(access_tags)
 
     def __getitem__(self, key: str) -> Any:
         return self._mapping[key]

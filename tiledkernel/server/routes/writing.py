@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +19,11 @@ from tiledkernel.access.scopes import (
     REGISTER,
     WRITE_METADATA,
 )
-from tiledkernel.errors import BadRequest, KeyTaken, NotAcceptable, NotAllowed, Unprocessable
+from tiledkernel.access.sight import Seeing
+from tiledkernel.errors import BadRequest, Forbidden, KeyTaken, NotAcceptable, NotAllowed, Unprocessable
 from tiledkernel.families.container.paging import MAX_LIMIT, check_range
 from tiledkernel.nodes.patches import Patch
-from tiledkernel.nodes.protocols import Asset, DataSource
+from tiledkernel.nodes.protocols import Asset, DataSource, DeepPaging
 from tiledkernel.nodes.writing import Change, Changing, Creating, Deleting, Draft, Resourcing, Revised
 from tiledkernel.records import Route
 from tiledkernel.server.answers import Message
@@ -38,6 +39,7 @@ MAX_DRAFTS = 10_000  # of one request
 MAX_BODY = 256 << 20  # bytes: a long sequence of files has as many assets
 MAX_OFFSET = 10**15
 MAX_TOKEN = 255  # characters
+MAX_DEPTH = 200  # levels below a node, more than a path has
 
 
 class NewAsset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,9 +197,18 @@ def _draft(request: Request, body: NewNode | None, token: str | None, number: in
         key=body.id,
         metadata=metadata,
         specs=specs,
+        access_tags=_tags_of_new(request, body.access_tags),
         data_sources=sources,
         token=token if token is None or not number else f"{token} {number}",
     )
+
+
+def _tags_of_new(request: Request, given: Sequence[str] | None) -> list[str] | None:
+    """The tags that a node gets from the access policy; without one nobody would go by them, and so it gets none."""
+    if request.sight is None:
+        return None
+    tags = request.sight.tags_of_new(None if given is None else frozenset(given))
+    return None if tags is None else sorted(tags)
 
 
 def _check_sources(request: Request, body: NewNode, sources: Sequence[DataSource]) -> None:
@@ -217,7 +228,7 @@ def _check_sources(request: Request, body: NewNode, sources: Sequence[DataSource
                 *where,
             )
         if source.management == "external":
-            request.viewer.require(frozenset({REGISTER}))
+            request.require(frozenset({REGISTER}))
         elif source.assets:
             raise Unprocessable(
                 "where uploaded data rest is for the server to say: leave out 'assets', or set 'management' to "
@@ -252,7 +263,7 @@ def _acknowledged(request: Request, body: NewNode | None, draft: Draft, child: A
     }
     if draft.metadata is not body.metadata:
         answer["metadata"] = wire.plain(draft.metadata)
-    tags = sorted(child.access_tags)
+    tags = sorted(child.access_tags or ())
     if tags != body.access_tags:
         answer["access_tags"] = tags
     return answer
@@ -264,7 +275,9 @@ def _acknowledged(request: Request, body: NewNode | None, draft: Draft, child: A
 def replace(request: Request) -> Message:
     """Give a node other metadata or specs."""
     body: NewState = request.body or NewState()
-    return _change(request, lambda _: Change(metadata=body.metadata, specs=body.specs), body)
+    tags = None if request.sight is None else body.access_tags
+    change = Change(metadata=body.metadata, specs=body.specs, access_tags=tags)
+    return _change(request, lambda _: change, body)
 
 
 def patch(request: Request) -> Message:
@@ -275,7 +288,9 @@ def patch(request: Request) -> Message:
         raise Unprocessable("the body is empty: send a JSON object with 'content-type' and patches", "body")
     if body.content_type not in (JSON_PATCH, MERGE_PATCH):
         raise NotAcceptable(f"{body.content_type!r:.80} is no patch: expected {JSON_PATCH!r} or {MERGE_PATCH!r}")
-    wanted = Patch(metadata=body.metadata, specs=body.specs, merging=body.content_type == MERGE_PATCH)
+    tags = None if request.sight is None else body.access_tags
+    merging = body.content_type == MERGE_PATCH
+    wanted = Patch(metadata=body.metadata, specs=body.specs, access_tags=tags, merging=merging)
     return _change(request, wanted.of, body)
 
 
@@ -291,15 +306,24 @@ def _change(request: Request, make: Callable[[Any], Change], body: NewState | No
         metadata = request.service.validators.checked(specs, proposed, node)
         corrected[:] = [] if metadata is proposed else [metadata]
         kept = None if change.metadata is None and not corrected else metadata
-        return structs.replace(change, metadata=kept, drop_revision=drop, version=version)
+        tags = _tags_of_changed(request, before, change.access_tags)
+        return structs.replace(change, metadata=kept, access_tags=tags, drop_revision=drop, version=version)
 
     changed = node.change(checked)
     answer: dict[str, Any] = {"id": request.entry.key}
     if corrected:
         answer["metadata"] = wire.plain(corrected[0])
     if body.access_tags is not None:
-        answer["access_tags"] = sorted(changed.access_tags)
+        answer["access_tags"] = sorted(changed.access_tags or ())
     return Message(answer, version=version_of(changed))
+
+
+def _tags_of_changed(request: Request, before: Any, wanted: Iterable[str] | None) -> list[str] | None:
+    """The tags that a node gets from the access policy if its tags are to change."""
+    if request.sight is None or wanted is None:
+        return None
+    tags = request.sight.tags_of_changed(before, frozenset(wanted))
+    return None if tags is None else sorted(tags)
 
 
 def replace_source(request: Request) -> Message:
@@ -329,8 +353,22 @@ def delete(request: Request) -> Message:
     """Delete a node."""
     query: DeleteQuery = request.query
     node = _able(request, Deleting, "that can be deleted")
+    if query.recursive:
+        _check_below(request, node)
     node.delete(recursive=query.recursive, external_only=query.external_only, version=expected_version(request))
     return Message(None)
+
+
+def _check_below(request: Request, node: Any) -> None:
+    """Forbidden unless the viewer may delete whatever lies below a node, what is hidden from it included."""
+    sight = request.sight
+    if sight is None or sight.policy is None or not isinstance(node, Seeing):
+        return
+    whole, mine = node.seen(None), node.seen(sight.demanding(_DELETING))
+    if not isinstance(whole, DeepPaging) or not isinstance(mine, DeepPaging):
+        raise Forbidden("whether you may delete all that lies below cannot be told: delete it piece by piece")
+    if whole.deep_count((), depth=MAX_DEPTH) != mine.deep_count((), depth=MAX_DEPTH):
+        raise Forbidden("something lies below that you may not delete: nothing was deleted")
 
 
 def delete_asset(request: Request) -> Message:
@@ -394,6 +432,7 @@ def _able(request: Request, ability: type[Ability], what: str) -> Any:
     return node
 
 
+_DELETING = frozenset({DELETE_NODE, DELETE_REVISION})
 _CREATING = frozenset({WRITE_METADATA, CREATE_NODE})
 _CHANGING = frozenset({WRITE_METADATA})
 _SOURCING = frozenset({WRITE_METADATA, REGISTER})
@@ -417,7 +456,7 @@ ROUTES = (
         body=NodePatch | None, body_limit=MAX_BODY, describes=True,
     ),
     Route(
-        path="/metadata/{path}", handler=delete, scopes=frozenset({DELETE_NODE, DELETE_REVISION}), methods=("DELETE",),
+        path="/metadata/{path}", handler=delete, scopes=_DELETING, methods=("DELETE",),
         parameters=DeleteQuery, describes=True,
     ),
     Route(
