@@ -69,7 +69,7 @@ class ByColor(Given):
     def filters(self, viewer: Viewer, scopes: frozenset[str]) -> Sequence[Any]:
         return [
             In("color", list(self.table.get(viewer.name, {}))),
-            *([Eq("open", True)] if READ_DATA in scopes else []),
+            *([Eq("open", value=True)] if READ_DATA in scopes else []),
         ]
 
 
@@ -236,7 +236,7 @@ def check_exports(server: Any, who: str | None, grown: Grown, seen: set[Path], r
         assert answer.status_code == (200 if governed else 403), (who, path)
         if governed:
             below = {path + other for other in exported(answer.json())}
-            assert below == {other for other in below_readable(grown, server, who, path)}
+            assert below == below_readable(grown, server, who, path)
 
 
 def grant(server: Any, who: str | None, grown: Grown, path: Path) -> frozenset[str]:

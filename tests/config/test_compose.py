@@ -47,19 +47,6 @@ def test_preferring_a_plugin_that_is_not_there_is_an_error():
     )
 
 
-def test_a_login_that_is_not_installed_stops_the_start():
-    providers = [{"provider": "orcid", "authenticator": "oidc"}]
-    assert message(authentication={"providers": providers}) == (
-        "configuration: authentication.providers[0].authenticator: "
-        "no authenticator named 'oidc'; installed: single-user"
-    )
-
-
-def test_a_login_that_this_server_would_not_ask_stops_the_start():
-    providers = [{"provider": "me", "authenticator": "single-user"}]
-    assert "no login through providers" in message(authentication={"providers": providers})
-
-
 @pytest.mark.parametrize("name", ["a b", "a/b", "", "ä"])
 def test_the_name_of_a_login_goes_into_addresses(name):
     with pytest.raises(InvalidConfiguration, match=r"providers\[0\]\.provider: .*letters, digits"):

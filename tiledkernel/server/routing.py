@@ -137,6 +137,8 @@ class Branch:
     def decode(self, query_string: bytes, values: Mapping[str, list[str]]) -> Any:
         """The parameters of a query; those of recent queries are remembered, as they are frozen."""
         query = self._decoded.get(query_string)
+        if self.route.free_query:
+            return None
         if query is None:
             query = self._decoder.decode(values)
             if query_string and len(query_string) <= SHORT and "api_key" not in values:

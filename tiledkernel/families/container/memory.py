@@ -21,7 +21,7 @@ class MemoryContainer(Mapping[str, Any]):
 
     family: ClassVar[str] = FAMILY
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what may be said of a container, each with a default
         self,
         mapping: Mapping[str, Any],
         *,
