@@ -5,17 +5,22 @@ A clause is made for a node's id and its parent's, wherever these come from: the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, exists, false, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, literal, select, true
 
 from tiled_sql_catalog.schema import entries, nodes
 from tiled_sql_catalog.scopes import Holding, Place, Scope
 
 
 class Condition(Struct, frozen=True):
-    """Base of the conditions."""
+    """Base of the conditions.
+
+    One that is `swift` is told of each node by one look into the index.
+    """
+
+    swift: ClassVar[bool] = False
 
     def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """Whether the node at `place` meets the condition."""
@@ -24,6 +29,8 @@ class Condition(Struct, frozen=True):
 
 class Has(Condition, frozen=True):
     """There is an entry with exactly this key, which one look into the index tells."""
+
+    swift: ClassVar[bool] = True
 
     address: int
     value: bytes
@@ -43,6 +50,8 @@ class Has(Condition, frozen=True):
 class HasOneOf(Condition, frozen=True):
     """There is an entry with one of these keys at one address, which a look into the index for each node tells."""
 
+    swift: ClassVar[bool] = True
+
     address: int
     values: tuple[bytes, ...]
 
@@ -53,7 +62,7 @@ class HasOneOf(Condition, frozen=True):
         return exists().where(
             found.c.parent == place.parent,
             found.c.address == self.address,
-            found.c.value.in_(self.values),
+            found.c.value.in_([literal(value) for value in self.values]),  # each by itself, so that it can be prepared
             found.c.node == place.node,
         )
 
@@ -119,6 +128,8 @@ class Keyed(Condition, frozen=True):
 class Anything(Condition, frozen=True):
     """Every node."""
 
+    swift: ClassVar[bool] = True
+
     def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """No restriction."""
         del scope, place
@@ -127,6 +138,8 @@ class Anything(Condition, frozen=True):
 
 class Nothing(Condition, frozen=True):
     """No node."""
+
+    swift: ClassVar[bool] = True
 
     def clause(self, scope: Holding, place: Place) -> ColumnElement[bool]:
         """Never."""

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import BigInteger, BindParameter, Connection, Select, bindparam, func, select
 
-from tiled_sql_catalog.conditions import Condition, Has, HasOneOf, Not, Selection, Within
+from tiled_sql_catalog.conditions import Condition, Has, Not, Selection, Within
 from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.entries import VALUE, address
 from tiled_sql_catalog.landmarks import Landmarks
@@ -23,7 +23,7 @@ from tiled_sql_catalog.records import COLUMNS, Node
 from tiled_sql_catalog.schema import entries, nodes
 from tiled_sql_catalog.scopes import Place, Siblings
 from tiled_sql_catalog.sortable import BOOLEAN
-from tiled_sql_catalog.statements import Statement, batches
+from tiled_sql_catalog.statements import Statement
 from tiledkernel.errors import BadRequest, Unprocessable
 from tiledkernel.nodes.sorting import SortKey
 
@@ -43,11 +43,12 @@ class Page(Struct, frozen=True):
 
 
 class PlainListing:
-    """All children of a container in the order of insertion, or its reverse: what is asked most."""
+    """All visible children of a container in the order of insertion, or its reverse: what is asked most."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, visible: Sequence[Condition] = ()) -> None:
         after: BindParameter[int] = bindparam("after", type_=BigInteger)
-        children = select(nodes.c.id).where(nodes.c.parent == bindparam("parent"))
+        met = [condition.clause(Siblings(nodes.c.parent), _NODES) for condition in visible]
+        children = select(nodes.c.id).where(nodes.c.parent == bindparam("parent"), *met)
         size, offset = bindparam("size", type_=BigInteger), bindparam("offset", type_=BigInteger)
         statements = []
         for ids, place in (
@@ -59,7 +60,7 @@ class PlainListing:
             page = select(*COLUMNS).join(found, found.c.id == nodes.c.id).order_by(place)
             statements.append(Statement(database, page, "parent", "after", "size", "offset"))
         self._forwards, self._backwards = statements
-        self._landmarks = Landmarks(database)
+        self._landmarks = None if visible else Landmarks(database)  # which know nothing of what becomes visible
 
     def page(self, parent: int, order: Order, after: bytes | None, limit: int, offset: int = 0) -> Page:
         """At most `limit` children after those that a token stands for, or after the first `offset`."""
@@ -67,13 +68,12 @@ class PlainListing:
         statement, start = (self._backwards, MAX_ID) if order.last.descending else (self._forwards, 0)
         last = start if after is None else order.parse(after).last
         offset, state = min(offset, MAX_OFFSET), None
-        if last == 0 and (state := self._landmarks.state(parent, offset)) is not None:
-            passed, last = self._landmarks.nearest(parent, state, offset)
-        else:
-            passed = 0
+        passed, landmarks = 0, self._landmarks
+        if landmarks is not None and last == 0 and (state := landmarks.state(parent, offset)) is not None:
+            passed, last = landmarks.nearest(parent, state, offset)
         rows = list(starmap(Node, statement.all(parent, last, limit + 1, offset - passed)))
-        if state is not None and rows:
-            self._landmarks.remember(parent, state, (offset + 1, rows[0].id))
+        if landmarks is not None and state is not None and rows:
+            landmarks.remember(parent, state, (offset + 1, rows[0].id))
         if len(rows) <= limit:
             return Page(rows, None)
         return Page(rows[:limit], Position((), rows[limit - 1].id).token())
@@ -218,19 +218,8 @@ class Listing:
         if selection.is_plain:
             statement = select(nodes.c.children).where(nodes.c.id == selection.scope.root)
             return int(self._connection.execute(statement).scalar() or 0)
-        scope = selection.scope
-        if scope.is_flat and not selection.conditions:
-            return self.counts([scope.root], scope.visible).get(scope.root, 0)
         counted = select(func.count()).select_from(self.candidates(selection).subquery())
         return int(self._connection.execute(counted).scalar_one())
-
-    def counts(self, containers: Sequence[int], visible: Sequence[Condition]) -> dict[int, int]:
-        """How many visible children containers have; those that have none are left out."""
-        found: dict[int, int] = {}
-        for batch in batches(containers):
-            rows = self._connection.execute(_counting(batch, visible))
-            found.update({parent: count for parent, count in rows})  # noqa: C416 - a row is no tuple of two
-        return found
 
     def candidates(self, selection: Selection) -> Select[Any]:
         """The ids of the selected nodes: from the index if one of its ranges holds all of them, else from the nodes."""
@@ -268,18 +257,6 @@ class Listing:
         if position is not None:
             statement = statement.where(column < position.last if last.descending else column > position.last)
         return statement.order_by(column.desc() if last.descending else column)
-
-
-def _counting(containers: Sequence[int], visible: Sequence[Condition]) -> Select[Any]:
-    """Containers with how many of their children meet all conditions; where one look into the index tells, by that."""
-    if len(visible) == 1 and isinstance(only := visible[0], (Has, HasOneOf)):
-        keys = only.values if isinstance(only, HasOneOf) else (only.value,)
-        column, counted = entries.c.parent, func.count(entries.c.node.distinct())
-        met = [entries.c.address == only.address, entries.c.value.in_(keys)]
-    else:
-        column, counted = nodes.c.parent, func.count()
-        met = [each.clause(Siblings(column), _NODES) for each in visible]
-    return select(column, counted).where(column.in_(containers), *met).group_by(column)
 
 
 def _under(key: bytes | None, found: Found) -> Found:

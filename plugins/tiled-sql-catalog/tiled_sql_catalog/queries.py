@@ -197,7 +197,9 @@ def everywhere(queries: Sequence[Any]) -> tuple[Condition, ...] | None:
 
 def _one_of(query: q.AccessTagsFilter) -> Condition:
     keys = tuple([text_key(tag) for tag in dict.fromkeys(query.tags)])
-    return HasOneOf(address(TAG), keys) if len(keys) != 1 else Has(address(TAG), keys[0])
+    if not keys:
+        return Nothing()
+    return HasOneOf(address(TAG), keys) if len(keys) > 1 else Has(address(TAG), keys[0])
 
 
 def _full_text(query: q.FullText) -> Iterator[Condition]:

@@ -18,6 +18,7 @@ from tiled_sql_catalog.database import Database
 from tiled_sql_catalog.kept_below import kept_elsewhere
 from tiled_sql_catalog.orders import Order
 from tiled_sql_catalog.pages import Listing, Page, PlainListing
+from tiled_sql_catalog.partial import Partial
 from tiled_sql_catalog.paths import MAX_SEGMENTS, ROOT_PATH, child_path, paths_to
 from tiled_sql_catalog.queries import split
 from tiled_sql_catalog.records import COLUMNS, Node
@@ -30,6 +31,8 @@ from tiledkernel.nodes.protocols import Asset, DataSource
 from tiledkernel.nodes.sorting import SortKey
 from tiledkernel.nodes.writing import Change, Draft, Revision
 from tiledkernel.specs import Spec
+
+MAX_PARTIALS = 500  # sets of visible nodes of which statements are kept
 
 
 class Search(Struct, frozen=True):
@@ -45,6 +48,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._by_path = Statement(database, select(*COLUMNS).where(nodes.c.path == bindparam("path")), "path")
+        self._by_paths: dict[int, Statement] = {}
+        self._partials: dict[tuple[Condition, ...], Partial] = {}
         self._plain = PlainListing(database)
         self._shapes = Shapes()
 
@@ -150,29 +155,58 @@ class Store:
     ) -> Page:
         """`limit` of the nodes found, in order, after those that a token from another page stands for."""
         selection, complete = _whole(search), Order.of(order)
-        if selection.is_plain and complete.is_natural and limit:
-            return self._plain.page(selection.scope.root, complete, after, limit, offset)
+        if selection.scope.is_flat and not selection.conditions and complete.is_natural and limit:
+            scope = selection.scope
+            partial = self._partial(scope.visible)
+            if partial is not None or not scope.visible:
+                listing = self._plain if partial is None else partial.listing
+                return listing.page(scope.root, complete, after, limit, offset)
         with self.database.reading() as connection:
             return Listing(connection).page(selection, complete, after, limit, offset)
 
     def count(self, search: Search) -> int:
         """How many nodes are found."""
         selection = _whole(search)
+        scope = selection.scope
+        if scope.is_flat and not selection.conditions and (partial := self._partial(scope.visible)) is not None:
+            return partial.counts([scope.root]).get(scope.root, 0)
         with self.database.reading() as connection:
             return Listing(connection).count(selection)
 
-    def counts(self, containers: Sequence[Node], visible: Sequence[Condition]) -> dict[int, int]:
+    def counts(self, containers: Sequence[Node], visible: tuple[Condition, ...]) -> dict[int, int]:
         """How many children containers have that meet the conditions in `visible`, by the ids of the containers."""
+        if (partial := self._partial(visible)) is not None:
+            return partial.counts([node.id for node in containers])
         with self.database.reading() as connection:
-            return Listing(connection).counts([node.id for node in containers], visible)
+            listing = Listing(connection)
+            return {node.id: listing.count(Selection(Scope(node.id, visible=visible))) for node in containers}
+
+    def _partial(self, visible: tuple[Condition, ...]) -> Partial | None:
+        """What lists and counts visible children with statements of its own; None if nothing does, or all are."""
+        if not visible or not all(condition.swift for condition in visible):
+            return None
+        found = self._partials.get(visible)
+        if found is None:
+            if len(self._partials) >= MAX_PARTIALS:
+                self._partials.clear()
+            found = self._partials[visible] = Partial(self.database, visible)
+        return found
 
     def along(self, top: Node, keys: Sequence[str]) -> list[Node]:
         """The nodes to which the first key, the first two ... lead from a node, as far as there are such."""
         paths = list(paths_to(top.path, keys[:MAX_SEGMENTS]))
-        with self.database.reading() as connection:
-            rows = connection.execute(select(*COLUMNS).where(nodes.c.path.in_(paths)))
-            found = {node.path: node for node in starmap(Node, rows)}
+        if not paths:
+            return []
+        found = {bytes(node.path): node for node in starmap(Node, self._on_the_way(len(paths)).all(*paths))}
         return list(takewhile(bool, map(found.get, paths)))  # type: ignore[arg-type] # None ends it
+
+    def _on_the_way(self, length: int) -> Statement:
+        """Finds the nodes at so many places."""
+        if length not in self._by_paths:
+            names = [f"path{number}" for number in range(length)]
+            wanted = select(*COLUMNS).where(nodes.c.path.in_([bindparam(name) for name in names]))
+            self._by_paths[length] = Statement(self.database, wanted, *names)
+        return self._by_paths[length]
 
     def distinct(
         self,
