@@ -112,6 +112,19 @@ def test_what_one_makes_without_tags_is_ones_own(server) -> None:
     assert keys(server, "root") == ["mine"]
 
 
+def test_counts_follow_what_comes_and_goes(server) -> None:
+    def counted() -> tuple[int, int]:
+        listing, root = server.get("alice", "search/").json(), server.get("alice", "metadata/").json()
+        return listing["meta"]["count"], root["data"]["attributes"]["structure"]["count"]
+
+    assert counted() == (0, 0)
+    make(server, "alice", id="mine")
+    make(server, "root", id="not", access_tags=["secret"])
+    assert counted() == (1, 1)
+    server.ask("alice", "DELETE", "metadata/mine")
+    assert counted() == (0, 0)
+
+
 def test_tags_that_one_may_not_give_are_refused_and_nothing_is_made(server) -> None:
     answer = server.ask("bob", "POST", "metadata/", json={"structure_family": "container", "access_tags": ["open"]})
     assert (answer.status_code, answer.json()["detail"]) == (403, "you may not give the tags ['open']")

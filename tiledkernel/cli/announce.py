@@ -9,7 +9,7 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: 
 
 PUBLIC = """
 This server is public: anyone who can connect to it may read everything that no access policy restricts.
-The API key is needed only for writing.
+{} is needed only for writing.
 """
 
 
@@ -19,10 +19,10 @@ def base_url(host: str, port: int, *, secure: bool, root_path: str = "") -> str:
     return f"{'https' if secure else 'http'}://{shown}:{port}{root_path}"
 
 
-def announce(url: str, *, generated_key: str | None, public: bool) -> None:
+def announce(url: str, *, generated_key: str | None, public: bool, logins: bool = False) -> None:
     """Write to stderr how to connect; a key only if it was made for this run, for nobody else knows it."""
     if public:
-        click.echo(PUBLIC, err=True)
+        click.echo(PUBLIC.format("A login" if logins else "The API key"), err=True)
     if generated_key is not None:
         click.echo(
             "\nOpen this address in a browser, or give it to a client (`from_uri`), to use the server:\n", err=True

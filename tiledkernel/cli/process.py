@@ -95,4 +95,5 @@ def _announce(loaded: Loaded, app: Any, port: int) -> None:
         url.rstrip("/"),
         generated_key=app.state.api_key if app.state.api_key_generated else None,
         public=configuration.authentication.allow_anonymous_access,
+        logins=bool(configuration.authentication.providers),
     )

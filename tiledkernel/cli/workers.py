@@ -39,12 +39,13 @@ def serve_workers(loaded: Loaded, path: str, options: ServeOptions) -> None:
     listen = loaded.configuration.uvicorn
     authentication = loaded.configuration.authentication
     os.environ[CONFIG] = path
-    os.environ["TILED_SINGLE_USER_API_KEY"] = str(authentication.single_user_api_key)
+    if authentication.single_user_api_key is not None:
+        os.environ["TILED_SINGLE_USER_API_KEY"] = authentication.single_user_api_key
     os.environ["TILED_ALLOW_ANONYMOUS_ACCESS"] = str(authentication.allow_anonymous_access).lower()
     os.environ["TILED_UVICORN_ACCESS_LOG"] = str(listen.access_log).lower()
     log_config = logging_config(listen.log_config, timestamps=options.log_timestamps)
     if authentication.allow_anonymous_access:
-        announce("", generated_key=None, public=True)
+        announce("", generated_key=None, public=True, logins=bool(authentication.providers))
     uvicorn.run(APP, workers=listen.workers, **uvicorn_options(listen, log_config))
 
 

@@ -89,9 +89,11 @@ class CatalogContainer(CatalogNode):
         return self.keys()
 
     def __len__(self) -> int:
-        if self._search is None and not self.catalog.visible:
+        if self._search is not None:
+            return self.store.count(self._search)
+        if not self.catalog.visible:
             return self.row.children
-        return self._together.count(self._row) if self._search is None else self.store.count(self._search)
+        return self.store.count(self.found) if self.live else self._together.count(self._row)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._child(key) is not None
