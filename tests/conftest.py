@@ -1,14 +1,18 @@
-"""Real applications, asked in this process, without a socket between."""
+"""Real applications, asked in this process without a socket between, or served on one."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 
 from tiledkernel.composition import Composition
 from tiledkernel.plugins import discover
@@ -56,9 +60,19 @@ class Caller:
         assert response.headers["content-type"] == "application/octet-stream"
         return np.frombuffer(response.content, dtype).reshape(shape)
 
-    def raw(self, path: str, query: bytes = b"", *, method: str = "GET", body: bytes = b"", **headers: str) -> Any:
+    def raw(
+        self,
+        path: str,
+        query: bytes = b"",
+        *,
+        method: str = "GET",
+        body: bytes = b"",
+        scheme: str = "http",
+        **headers: str,
+    ) -> Any:
         """The ASGI messages for a request that no polite client would send."""
-        return self._loop.run(asgi_call(self.app, path, query, headers, method=method, body=body))
+        call = asgi_call(self.app, path, query, headers, method=method, body=body, scheme=scheme)
+        return self._loop.run(call)
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -72,8 +86,15 @@ class Caller:
         self._loop.close()
 
 
-async def asgi_call(
-    app: Application, path: str, query: bytes, headers: dict[str, str], *, method: str, body: bytes
+async def asgi_call(  # noqa: PLR0913 - the parts of a request
+    app: Application,
+    path: str,
+    query: bytes,
+    headers: dict[str, str],
+    *,
+    method: str,
+    body: bytes,
+    scheme: str = "http",
 ) -> list[dict[str, Any]]:
     """What the application sends for one request; the client stays until it has everything."""
     sent: list[dict[str, Any]] = []
@@ -97,7 +118,7 @@ async def asgi_call(
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": method,
-        "scheme": "http",
+        "scheme": scheme,
         "path": path,
         "raw_path": path.encode("utf-8", "surrogatepass"),
         "query_string": query,
@@ -148,3 +169,25 @@ def connect(kernel: Composition) -> Iterator[Callable[..., Caller]]:
 def connect_once(kernel: Composition) -> Iterator[Callable[..., Caller]]:
     """The same, for what all tests of a module may share because they change nothing."""
     yield from connector(kernel)
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[Any], str]]:
+    """Serve an application on loopback, in a thread: `listen(app)` is its URI."""
+    servers = []
+
+    def make(app: Any) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="auto"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        servers.append((server, thread, listener))
+        while not server.started:
+            time.sleep(0.01)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield make
+    for server, thread, listener in servers:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()

@@ -110,6 +110,13 @@ def test_a_key_in_the_query_becomes_a_cookie(connect) -> None:
     assert caller.get("metadata/a").status_code == 200
 
 
+def test_over_https_the_cookie_is_for_https_only(connect) -> None:
+    caller = connect(TREE, public=False)
+    start = caller.raw("/api/v1/metadata/a", f"api_key={KEY}".encode(), scheme="https")[0]
+    cookies = [value for name, value in start["headers"] if name == b"set-cookie"]
+    assert f"tiled_api_key={KEY}; HttpOnly; Path=/; SameSite=lax; Secure".encode() in cookies
+
+
 @pytest.mark.parametrize("public", [True, False])
 def test_a_wrong_key_is_refused_everywhere_and_never_kept(connect, public) -> None:
     caller = connect(TREE, public=public)

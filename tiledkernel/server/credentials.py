@@ -53,6 +53,7 @@ def _check_csrf(exchange: Exchange, values: dict[str, list[str]]) -> None:
         raise Forbidden("the header 'x-csrf' does not match the cookie 'tiled_csrf'")
 
 
-def key_cookie(key: str) -> bytes:
-    """A cookie that keeps a browser logged in that came with a key in its URL."""
-    return f"tiled_api_key={key}; HttpOnly; Path=/; SameSite=lax".encode("latin-1", "replace")
+def key_cookie(key: str, *, secure: bool) -> bytes:
+    """A cookie that keeps a browser logged in that came with a key in its URL; a `secure` one is for HTTPS only."""
+    only = "; Secure" if secure else ""
+    return f"tiled_api_key={key}; HttpOnly; Path=/; SameSite=lax{only}".encode("latin-1", "replace")
