@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from typing import Any
 
 
 class Ability(ABC):
@@ -13,5 +14,7 @@ class Ability(ABC):
     """
 
     @classmethod
-    def __subclasshook__(cls, kind: type) -> bool:
+    def __subclasshook__(cls, kind: type) -> Any:
+        if not cls.__abstractmethods__:  # a class that has the ability, not the ability itself
+            return NotImplemented
         return all(callable(getattr(kind, name, None)) for name in cls.__abstractmethods__)

@@ -183,7 +183,7 @@ def register_commands() -> list[Command]:
     """The kernel's sub-commands."""
     own = "tiledkernel.cli"
     check = f"{own}.config:check"
-    profile = f"{own}.profile"
+    admin, keys, profile = f"{own}.admin", f"{own}.api_keys", f"{own}.profile"
     return [
         Command(name="serve demo", command=f"{own}.serve.demo:demo", help="Serve example data."),
         Command(name="serve directory", command=f"{own}.serve.directory:directory", help="Serve a directory of files."),
@@ -194,6 +194,22 @@ def register_commands() -> list[Command]:
         Command(name="config check", command=check, help="Check a configuration."),
         Command(name="config schema", command=f"{own}.config:schema", help="Print the JSON Schema of configurations."),
         Command(name="admin check-config", command=check, help="The same as `config check`."),
+        Command(name="login", command=f"{own}.identity:login", help="Log in to a server."),
+        Command(name="whoami", command=f"{own}.identity:whoami", help="Print who a server takes you for."),
+        Command(name="logout", command=f"{own}.identity:logout", help="Log out of a server."),
+        Command(name="api_key create", command=f"{keys}:create", help="Make a key of your own."),
+        Command(name="api_key list", command=f"{keys}:list_", help="List your keys."),
+        Command(name="api_key revoke", command=f"{keys}:revoke", help="Make a key of yours worthless."),
+        Command(name="admin list-principals", command=f"{admin}:list_principals", help="Print users and services."),
+        Command(name="admin show-principal", command=f"{admin}:show_principal", help="Print one user or service."),
+        Command(
+            name="admin create-service-principal",
+            command=f"{admin}:create_service_principal",
+            help="Make an account for a program.",
+        ),
+        Command(name="admin api-key create", command=f"{admin}:create_key", help="Make a key for somebody."),
+        Command(name="admin api-key list", command=f"{admin}:list_keys", help="List somebody's keys."),
+        Command(name="admin api-key revoke", command=f"{admin}:revoke_key", help="Make a key of somebody's worthless."),
         Command(name="tree", command=f"{own}.tree:tree", help="Print the keys of a server's nodes."),
         Command(name="profile list", command=f"{profile}:list_", help="List the profiles."),
         Command(name="profile show", command=f"{profile}:show", help="Print a profile."),

@@ -19,13 +19,16 @@ Concurrency: TypeAlias = Literal["threads", "one"]
 class Route(Struct, frozen=True, kw_only=True):
     """An endpoint below `/api/v1`.
 
-    `path` is literal but for a trailing `{path}`, the node's path. `handler` is a plain function of the
+    `path` is literal but for a trailing `{path}`, the node's path, and for parts such as `{uuid}`, each of which stands
+    for one segment: the request has them as `segments`, in their order. `handler` is a plain function of the
     `tiledkernel.server.request.Request`; it returns an answer or raises one of `tiledkernel.errors`. `scopes`
     must be given, if only as an empty set: a route that does not say what it needs does not start.
     `parameters` is the Struct of its query, with `filters` it takes search filters besides; `families` are those
     of the nodes that it answers for (empty: all). A `describes` route also answers for a file that cannot be
     opened, as a listing does. One that `walks` looks at many nodes, and so is never answered on the event loop; one
-    that is `light` only tells what a tree knows of one node; one without a `{path}` that `blocks` runs in a thread.
+    that is `light` only tells what a tree knows of one node; one without a `{path}` that `blocks` runs in a thread. One
+    that is `open` never looks at credentials, so that wrong ones are in nobody's way: everyone is the public to it. A
+    `free_query` may have any names: the handler reads `values`, and nothing remembers them.
 
     `body` is the type of a JSON body of at most `body_limit` bytes. A route that takes data has `upload` instead: a
     function of the request that tells, from the node, how many bytes the data may have; they arrive as `upload`. With
@@ -46,6 +49,8 @@ class Route(Struct, frozen=True, kw_only=True):
     walks: bool = False
     light: bool = False
     blocks: bool = False
+    open: bool = False
+    free_query: bool = False
     families: frozenset[str] = frozenset()
 
 

@@ -7,10 +7,13 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from tiledkernel.errors import ConfigurationError
+
+_beside: ContextVar[Path | None] = ContextVar("beside", default=None)
 
 
 def load(reference: str) -> Any:
@@ -51,7 +54,16 @@ def modules_beside(directory: Path | None) -> Iterator[None]:
         return
     entry = str(directory)
     sys.path.insert(0, entry)
+    token = _beside.set(directory)
     try:
         yield
     finally:
+        _beside.reset(token)
         sys.path.remove(entry)
+
+
+def beside(path: str | Path) -> Path:
+    """Where a file is that a configuration names: in the folder of the configuration, else in the working directory."""
+    given, directory = Path(path), _beside.get()
+    found = given if directory is None else directory / given
+    return found if found.exists() else given

@@ -22,7 +22,10 @@ from tiledkernel.records import Command
 from tiledkernel.registry import Registry
 
 GROUPS = {
+    "access": "Check, compare and explain access rules.",
     "admin": "Administrate a server.",
+    "api-key": "Keys of others.",
+    "api_key": "Make, list and revoke API keys of your own.",
     "catalog": "Look after the databases of catalogs.",
     "config": "Check and describe configurations.",
     "profile": "Keep names and settings of servers to connect to.",

@@ -21,28 +21,29 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 from tiledkernel.client.classes import StructureClients
 from tiledkernel.client.connection import (
     IN_PROCESS_URI,
-    NO_PERSONS,
     CannotWait,
     Connection,
     ConnectionSettings,
     key_for,
 )
 from tiledkernel.client.context import key_of_app
-from tiledkernel.client.exchanges import UNREACHABLE, Exchange
+from tiledkernel.client.exchanges import UNREACHABLE, Exchange, build_request
 from tiledkernel.client.finding import finding
+from tiledkernel.client.identity import NO_PERSONS
 from tiledkernel.client.in_process import App, AsyncAppTransport
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
 from tiledkernel.client.patience import Patience
-from tiledkernel.client.plans import Ask, Elsewhere, Plan, Step, Together, check_step
+from tiledkernel.client.plans import Ask, Elsewhere, Pause, Plan, Step, Together, check_step
 from tiledkernel.client.probe import adopt_https_async
 from tiledkernel.client.progress import Progress
 from tiledkernel.client.retries import Doubt, attempts
@@ -52,14 +53,20 @@ T = TypeVar("T")
 
 
 async def from_uri(
-    uri: str, structure_clients: StructureClients = "numpy", *, include_data_sources: bool = False, **settings: Any
+    uri: str,
+    structure_clients: StructureClients = "numpy",
+    *,
+    include_data_sources: bool = False,
+    remember_me: bool = True,
+    **settings: Any,
 ) -> Any:
     """Connect to the node at `uri`; see `tiledkernel.client.from_uri` for the settings."""
     of_the_probe = {name: settings[name] for name in ("verify", "trust_env", "timeout") if name in settings}
     adopted = await adopt_https_async(uri, offline=settings.get("cache") is not None, **of_the_probe)
     context, path = await AsyncContext.from_any_uri(adopted, **settings)
     try:
-        return await from_context(context, structure_clients, path, include_data_sources=include_data_sources)
+        of_the_node = {"include_data_sources": include_data_sources, "remember_me": remember_me}
+        return await from_context(context, structure_clients, path, **of_the_node)
     except BaseException:
         await context.aclose()
         raise
@@ -71,10 +78,18 @@ async def from_context(
     node_path_parts: Sequence[str] | None = None,
     *,
     include_data_sources: bool = False,
+    remember_me: bool = True,
 ) -> Any:
-    """The client of the node at a path, through an existing connection."""
-    plan = finding(context, structure_clients, node_path_parts or (), include_data_sources=include_data_sources)
-    return await context.run(plan)
+    """The client of the node at a path, through an existing connection; logins as in `tiledkernel.client`."""
+    return await context.run(
+        finding(
+            context,
+            structure_clients,
+            node_path_parts or (),
+            include_data_sources=include_data_sources,
+            remember_me=remember_me,
+        )
+    )
 
 
 class AsyncContext(Connection):
@@ -100,7 +115,7 @@ class AsyncContext(Connection):
         self._progress = Progress(checked.show_progress)
         self._pace = Pace(self.max_connections)
         self._room = asyncio.Condition()
-        common = checked.client_options({"request": [_note_request], "response": [_note_response]})
+        common = checked.client_options(_HOOKS)
         if app is None:
             self.http_client = httpx.AsyncClient(**common, **checked.network_options())
         else:
@@ -135,6 +150,13 @@ class AsyncContext(Connection):
 
     async def run(self, plan: Plan[T]) -> T:
         """Do what a plan says; what it comes to."""
+        return await self._drive(plan)
+
+    async def run_once(self, plan: Plan[T]) -> T:
+        """As `run`, but what fails is not tried again: whoever asked for it tries all again."""
+        return await self._drive(plan, once=True)
+
+    async def _drive(self, plan: Plan[T], *, once: bool = False) -> T:
         answer: Any = None
         failure: BaseException | None = None
         while True:
@@ -146,7 +168,7 @@ class AsyncContext(Connection):
             finally:
                 failure = None  # an exception that refers to this frame would be a cycle
             try:
-                answer = await self._answer(step)
+                answer = await self._answer(step, once=once)
             except BaseException as error:  # noqa: BLE001 - the plan cleans up, and raises it again
                 failure = error
 
@@ -160,12 +182,17 @@ class AsyncContext(Connection):
         plan.close()
         raise CannotWait(f"this asks the server, for which Python cannot wait here: use `{instead}`")
 
-    async def _answer(self, step: Step) -> Any:
+    async def _answer(self, step: Step, *, once: bool) -> Any:
         check_step(step)
+        if isinstance(step, Ask):
+            return await (self._ask(step) if once or step.once else self._insist(step))
         if isinstance(step, Together):
             return await self._together(step)
         if isinstance(step, Elsewhere):
             return await step.context.run(step.plan)
+        return await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else asyncio.to_thread(step.do))
+
+    async def _insist(self, step: Ask) -> Any:
         doubt = Doubt(repeatable=step.call.is_repeatable)
         with Patience() as patience:
             async for attempt in attempts(wanted=lambda: doubt.allows_another):
@@ -192,17 +219,29 @@ class AsyncContext(Connection):
         raise first
 
     async def _ask(self, ask: Ask) -> Any:
-        exchange = Exchange(ask, self._request_of(ask), self._usable_cache)
+        if ask.abroad:
+            return await self._ask_abroad(ask)
+        exchange = Exchange(ask, self._request_of(ask), self._usable_cache, self._who)
         if exchange.at_hand:
             return exchange.recall()
+        send = partial(self.http_client.send, auth=None) if ask.bare else self.http_client.send
         if not ask.is_data:
-            return await self._send(exchange)
+            return await self._send(send, exchange)
         async with self._data_slot() as note_status:
-            return await self._send(exchange, note_status)
+            return await self._send(send, exchange, note_status)
 
-    async def _send(self, exchange: Exchange, note_status: Any = lambda _: None) -> Any:
+    async def _ask_abroad(self, ask: Ask) -> Any:
+        async with httpx.AsyncClient(**self._settings.options_abroad(_HOOKS)) as client:
+            return await self._send(client.send, Exchange(ask, build_request(client, ask, None, ask.call.url)))
+
+    async def _send(
+        self,
+        send: Callable[..., Awaitable[httpx.Response]],
+        exchange: Exchange,
+        note_status: Any = lambda _: None,
+    ) -> Any:
         try:
-            sent = response = await self.http_client.send(exchange.request, stream=True)
+            sent = response = await send(exchange.request, stream=True)
         except UNREACHABLE as error:
             exchange.note(error)
             return exchange.do_without(error)
@@ -261,7 +300,7 @@ class AsyncContext(Connection):
 
     async def whoami(self) -> dict[str, Any] | None:
         """Who the server takes us for; None, with a warning, if it knows no persons."""
-        found = await self.run(self._asking_whoami())
+        found = await self.run(self.asking_whoami())
         if found is None:
             warnings.warn(NO_PERSONS, UserWarning, stacklevel=2)
         return found
@@ -310,3 +349,6 @@ async def _note_request(request: httpx.Request) -> None:
 
 async def _note_response(response: httpx.Response) -> None:
     note_response(response)
+
+
+_HOOKS: dict[str, list[Any]] = {"request": [_note_request], "response": [_note_response]}

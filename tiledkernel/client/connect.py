@@ -47,7 +47,8 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
     cache, headers, timeout, verify, auth, max_connections, show_progress, token_cache, trust_env
         See `Context`.
     include_data_sources, remember_me
-        Whether each node comes with the description of the files behind it; whether a login is kept on disk.
+        Whether each node comes with the description of the files behind it; whether a login is kept on disk, and one
+        that is there is used.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def from_uri(  # noqa: PLR0913 - one function with all settings of a connection
         "max_connections": max_connections, "show_progress": show_progress, "token_cache": token_cache,
         "trust_env": trust_env,
     }  # fmt: skip
-    context, path = _connect(uri, api_key=api_key, **settings)
+    context, path = connect(uri, api_key=api_key, **settings)
     return _found(context, structure_clients, path, include_data_sources, remember_me)
 
 
@@ -71,16 +72,27 @@ def from_context(
     include_data_sources: bool = False,  # noqa: FBT001, FBT002 - positional in published code
     remember_me: bool = True,  # noqa: FBT001, FBT002 - positional in published code
 ) -> Any:
-    """The client of the node at a path, through an existing connection."""
-    del remember_me  # there is no login to remember yet
-    plan = finding(context, structure_clients, node_path_parts or (), include_data_sources=include_data_sources)
-    return context.run(plan)
+    """The client of the node at a path, through an existing connection.
+
+    If the server has logins and the connection has none, one that is remembered is used; if there is none, and the
+    server wants one, the person at the terminal is asked. `remember_me=False`: nothing on disk is used or kept.
+    """
+    return context.run(
+        finding(
+            context,
+            structure_clients,
+            node_path_parts or (),
+            include_data_sources=include_data_sources,
+            remember_me=remember_me,
+        )
+    )
 
 
-def _connect(uri: str, **settings: Any) -> tuple[Context, list[str]]:
+def connect(uri: str, **settings: Any) -> tuple[Context, list[str]]:
     """A connection, by https if the server wants that, and the path of the node."""
-    of_the_network = {name: settings[name] for name in ("timeout", "trust_env", "verify")}
-    return Context.from_any_uri(adopt_https(uri, offline=settings["cache"] is not None, **of_the_network), **settings)
+    of_the_network = {name: settings[name] for name in _OF_THE_NETWORK if name in settings}
+    offline = settings.get("cache") is not None
+    return Context.from_any_uri(adopt_https(uri, offline=offline, **of_the_network), **settings)
 
 
 def _found(context: Context, *which: Any) -> Any:
@@ -92,6 +104,7 @@ def _found(context: Context, *which: Any) -> Any:
         raise
 
 
+_OF_THE_NETWORK = ("timeout", "trust_env", "verify")
 _OUTDATED = frozenset({"username", "auth_provider", "prompt_for_reauthentication"})
 
 

@@ -10,12 +10,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tiledkernel import __version__
-from tiledkernel.client.calls import Call, call_about, call_message
+from tiledkernel.client.calls import Call, call_about
 from tiledkernel.client.decoders import ACCEPT_ENCODING, accept_encoding
 from tiledkernel.client.exchanges import build_request
+from tiledkernel.client.identity import Identity
 from tiledkernel.client.in_process import App
 from tiledkernel.client.light_httpx import httpx
-from tiledkernel.client.messages import About, parse_about
+from tiledkernel.client.messages import parse_about
 from tiledkernel.client.plans import Ask, Plan, ask_bytes, ask_data, ask_message
 from tiledkernel.client.sinks import Sink
 from tiledkernel.client.uris import Address, parse_address
@@ -64,6 +65,11 @@ class ConnectionSettings(Struct, frozen=True, kw_only=True):
     def _own_headers(self) -> dict[str, str]:
         return {name.lower(): value for name, value in self.headers.items()}
 
+    def options_abroad(self, hooks: Mapping[str, list[Any]]) -> dict[str, Any]:
+        """The arguments of an HTTP client for one request to somebody else than the server."""
+        headers = {"accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT}
+        return {**self.network_options(), "headers": headers, "follow_redirects": False, "event_hooks": hooks}
+
     def network_options(self) -> dict[str, Any]:
         """The arguments of an HTTP client that talks to another machine."""
         count = self.max_connections + _FOR_MESSAGES
@@ -75,19 +81,17 @@ class ConnectionSettings(Struct, frozen=True, kw_only=True):
         }
 
 
-class Connection:
+class Connection(Identity):
     """What `Context` and `AsyncContext` share: the settings, what the server says of itself, and the credentials.
 
-    Each of them has `http_client`, `run`, which does what a plan says, and
+    Each of them has `http_client`, `run`, which does what a plan says, `run_once`, which tries no step again, and
     `run_now`, which does so where Python cannot await.
     """
 
-    http_client: httpx.Client | httpx.AsyncClient
-    server_info: About
-    run: Callable[..., Any]
     run_now: Callable[..., Any]
 
     def __init__(self, uri: str, settings: ConnectionSettings, api_key: str | None, app: App | None) -> None:
+        super().__init__()
         address = parse_address(uri)
         if api_key is not None and address.api_key is not None:
             raise ValueError("the key is given both in the URI and as api_key=: pick one")
@@ -99,7 +103,6 @@ class Connection:
         self._app = app
         self._is_near = app is not None or is_loopback(self.api_uri.host)
         self._given_key = api_key if api_key is not None else address.api_key
-        self._api_key: str | None = None
 
     def _introduce(self) -> Plan[None]:
         """Learn what the server is, before anything secret is sent to it."""
@@ -126,12 +129,16 @@ class Connection:
     @property
     def _usable_cache(self) -> Any:
         """Not that of an application in this process, which has no address; nor with credentials that change unseen."""
-        return None if self._app is not None or self._settings.auth is not None else self._settings.cache
+        is_unseen = self._settings.auth is not None or (self._login is not None and self._who is None)
+        return None if self._app is not None or is_unseen else self._settings.cache
 
     # Requests
 
     def _request_of(self, ask: Ask) -> httpx.Request:
-        return build_request(self.http_client, ask, self._coding_of(ask), self._at_home(ask.call.url))
+        request = build_request(self.http_client, ask, self._coding_of(ask), self._at_home(ask.call.url))
+        if ask.bare:
+            request.headers.pop("authorization", None)
+        return request
 
     def _at_home(self, url: str) -> str:
         """A link of the server, at the address at which we talk to it.
@@ -164,47 +171,6 @@ class Connection:
         """The bytes of the data that answer a call."""
         return self.run(ask_bytes(call, size=size))
 
-    # Identity
-
-    @property
-    def api_key(self) -> str | None:
-        """The key that is sent with every request, or None."""
-        return self._api_key
-
-    @api_key.setter
-    def api_key(self, key: str | None) -> None:
-        """Send another key from now on, or none."""
-        self._api_key = key
-        if key is None:
-            self.http_client.headers.pop("authorization", None)
-        else:
-            self.http_client.headers["authorization"] = f"Apikey {key}"
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether requests carry credentials."""
-        has_header = "authorization" in httpx.Headers(self._settings.headers)
-        return self._api_key is not None or self._settings.auth is not None or has_header
-
-    def _asking_whoami(self) -> Plan[dict[str, Any] | None]:
-        links = self.server_info.authentication.links
-        if not links or "whoami" not in links:
-            return None
-        answer: dict[str, Any] = yield from ask_message(call_message(links["whoami"]))
-        return answer
-
-    def _describe(self, person: Mapping[str, Any] | None) -> str:
-        if not self.authenticated:
-            return "(unauthenticated)"
-        who = ""
-        if person is not None:
-            names = ",".join(repr(identity["id"]) for identity in person.get("identities") or [])
-            who = f" as {names}" if names else f" as service {person.get('uuid')!r}"
-        if self._api_key is None:
-            return f"authenticated{who}"
-        shown = self._api_key[: min(8, len(self._api_key) // 2)]
-        return f"authenticated{who} with API key '{shown}...'"
-
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by its name."""
@@ -222,6 +188,3 @@ def key_for(address: Address, settings: Mapping[str, Any], environment: Mapping[
     if given is not None or address.api_key is not None or settings.get("auth") is not None:
         return given
     return environment.get("TILED_API_KEY") or None
-
-
-NO_PERSONS = "This server has no login: it knows keys, not persons."

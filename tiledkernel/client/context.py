@@ -5,24 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from msgspec.structs import asdict
 
-from tiledkernel import __version__
-from tiledkernel.client.connection import IN_PROCESS_URI, NO_PERSONS, Connection, ConnectionSettings, key_for
-from tiledkernel.client.exchanges import UNREACHABLE, Exchange
+from tiledkernel import __version__, references
+from tiledkernel.client.connection import IN_PROCESS_URI, Connection, ConnectionSettings, key_for
+from tiledkernel.client.exchanges import UNREACHABLE, Exchange, build_request
+from tiledkernel.client.identity import NO_PERSONS
 from tiledkernel.client.in_process import App, AppTransport
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.logs import note_request, note_response
 from tiledkernel.client.pace import Pace
 from tiledkernel.client.patience import Patience
-from tiledkernel.client.plans import Ask, Elsewhere, Plan, Step, Together, check_step
+from tiledkernel.client.plans import Ask, Elsewhere, Pause, Plan, Step, Together, check_step
 from tiledkernel.client.progress import Progress
 from tiledkernel.client.retries import Doubt, attempts
 from tiledkernel.client.side_by_side import Stop, run_side_by_side
@@ -32,6 +35,7 @@ from tiledkernel.client.uris import parse_address
 T = TypeVar("T")
 
 
+_HOOKS = {"request": [note_request], "response": [note_response]}
 _LOOK_UP = 0.5  # seconds after which one who waits for a permission looks whether it is still wanted
 _open: weakref.WeakSet[Context] = weakref.WeakSet()
 _of_parents: list[httpx.Client] = []
@@ -118,7 +122,7 @@ class Context(Connection):
             raise
 
     def _connect(self, *, raise_server_exceptions: bool) -> httpx.Client:
-        common = self._settings.client_options({"request": [note_request], "response": [note_response]})
+        common = self._settings.client_options(_HOOKS)
         if self._app is None:
             return httpx.Client(**common, **self._settings.network_options())
         transport = AppTransport(self._app, raise_server_exceptions=raise_server_exceptions)
@@ -177,12 +181,16 @@ class Context(Connection):
         """Do what a plan says; what it comes to."""
         return self._drive(plan, Stop())
 
+    def run_once(self, plan: Plan[T]) -> T:
+        """As `run`, but what fails is not tried again: whoever asked for it tries all again."""
+        return self._drive(plan, Stop(), once=True)
+
     def run_now(self, plan: Plan[T], instead: str) -> T:
         """As `run`, where Python itself cannot wait in another way, as in len()."""
         del instead  # what to do where waiting is not possible at all
         return self.run(plan)
 
-    def _drive(self, plan: Plan[T], stop: Stop) -> T:
+    def _drive(self, plan: Plan[T], stop: Stop, *, once: bool = False) -> T:
         answer: Any = None
         failure: BaseException | None = None
         while True:
@@ -194,17 +202,22 @@ class Context(Connection):
             finally:
                 failure = None  # an exception that refers to this frame would be a cycle
             try:
-                answer = self._answer(step, stop)
+                answer = self._answer(step, stop, once=once)
             except BaseException as error:  # noqa: BLE001 - the plan cleans up, and raises it again
                 failure = error
 
-    def _answer(self, step: Step, stop: Stop) -> Any:
+    def _answer(self, step: Step, stop: Stop, *, once: bool) -> Any:
         stop.check()
         check_step(step)
+        if isinstance(step, Ask):
+            return self._ask(step, stop) if once or step.once else self._insist(step, stop)
         if isinstance(step, Together):
             return self._together(step, stop)
         if isinstance(step, Elsewhere):
             return step.context.run(step.plan)
+        return time.sleep(step.seconds) if isinstance(step, Pause) else step.do()
+
+    def _insist(self, step: Ask, stop: Stop) -> Any:
         doubt = Doubt(repeatable=step.call.is_repeatable)
         with Patience() as patience:
             for attempt in attempts(wanted=lambda: doubt.allows_another and not stop.is_set()):
@@ -227,17 +240,27 @@ class Context(Connection):
             return run_side_by_side([carrying_out(plan) for plan in plans], workers, stop)
 
     def _ask(self, ask: Ask, stop: Stop) -> Any:
-        exchange = Exchange(ask, self._request_of(ask), self._usable_cache)
+        if ask.abroad:
+            return self._ask_abroad(ask, stop)
+        exchange = Exchange(ask, self._request_of(ask), self._usable_cache, self._who)
         if exchange.at_hand:
             return exchange.recall()
+        send = partial(self.http_client.send, auth=None) if ask.bare else self.http_client.send
         if not ask.is_data:
-            return self._send(exchange, stop)
+            return self._send(send, exchange, stop)
         with self._data_slot(stop) as note_status:
-            return self._send(exchange, stop, note_status)
+            return self._send(send, exchange, stop, note_status)
 
-    def _send(self, exchange: Exchange, stop: Stop, note_status: Any = lambda _: None) -> Any:
+    def _ask_abroad(self, ask: Ask, stop: Stop) -> Any:
+        with httpx.Client(**self._settings.options_abroad(_HOOKS)) as client:
+            exchange = Exchange(ask, build_request(client, ask, None, ask.call.url))
+            return self._send(client.send, exchange, stop)
+
+    def _send(
+        self, send: Callable[..., httpx.Response], exchange: Exchange, stop: Stop, note_status: Any = lambda _: None
+    ) -> Any:
         try:
-            response = self.http_client.send(exchange.request, stream=True)
+            response = send(exchange.request, stream=True)
         except UNREACHABLE as error:
             exchange.note(error)
             return exchange.do_without(error)
@@ -313,15 +336,16 @@ class Context(Connection):
         if self._app is None:
             self.http_client = self._connect(raise_server_exceptions=True)
             self.http_client.headers, self.http_client.cookies = old.headers, old.cookies
-            if self._settings.auth is not None:
-                self.http_client.auth = self._settings.auth
+            self.http_client.auth = old.auth  # type: ignore[assignment]  # it may be None, as it is at first
+            if self._login is not None:
+                self._login.leave_to_parent()
             self._closing = weakref.finalize(self, self.http_client.close)
 
     # Identity
 
     def whoami(self) -> dict[str, Any] | None:
         """Who the server takes us for; None, with a warning, if it knows no persons."""
-        found = self.run(self._asking_whoami())
+        found = self.run(self.asking_whoami())
         if found is None:
             warnings.warn(NO_PERSONS, UserWarning, stacklevel=2)
         return found
@@ -330,7 +354,7 @@ class Context(Connection):
         person = None
         if self.authenticated and self.server_info.authentication.providers:
             with contextlib.suppress(httpx.HTTPError):  # a repr does not fail because the server is away
-                person = self.run(self._asking_whoami())
+                person = self.run(self.asking_whoami())
         return f"<Context {self._describe(person)}>"
 
     # Life
@@ -358,6 +382,21 @@ class Context(Connection):
                 "install the same version on both sides"
             )
         Context.__init__(self, state["api_uri"], **state["settings"])
+
+
+_OF_LOGINS = {  # loaded by those who log in
+    "CannotPrompt": "prompts",
+    "LoginFailed": "prompts",
+    "PasswordRejected": "prompts",
+    "device_code_grant": "grants",
+    "password_grant": "grants",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_LOGINS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return references.load(f"tiledkernel.client.{_OF_LOGINS[name]}:{name}")
 
 
 def _leave_all_to_parent() -> None:

@@ -40,6 +40,10 @@ class ServerError(StatusError):
     """The server failed (5xx), also when asked again."""
 
 
+class LoginError(RuntimeError):
+    """Something about a login or a key cannot be done; the message says why, and what to do."""
+
+
 class UnknownStructureFamily(KeyError):
     """No installed class shows this kind of data."""
 

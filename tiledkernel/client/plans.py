@@ -33,14 +33,16 @@ class Ask(Struct, frozen=True):
     """One request. `receive` makes, for each attempt, what takes in the body of the answer.
 
     Requests for data are limited in number (`is_data`); `size` is how many bytes will come, if that is known. One that
-    is `bare` goes without the credentials of the connection. One that goes `abroad` is for somebody else than the
-    server, at the address as it stands: nothing that belongs to the connection goes along.
+    is made `once` is not tried again if it fails. One that is `bare` goes without the credentials of the connection.
+    One that goes `abroad` is for somebody else than the server, at the address as it stands: nothing that belongs to
+    the connection goes along.
     """
 
     call: Call
     receive: Callable[[httpx.Headers], Sink[Any]]
     is_data: bool = False
     size: int | None = None
+    once: bool = False
     bare: bool = False
     abroad: bool = False
 
@@ -89,9 +91,9 @@ def at_hand(found: T) -> Plan[T]:
     return found
 
 
-def ask_message(call: Call) -> Plan[Any]:
+def ask_message(call: Call, *, once: bool = False) -> Plan[Any]:
     """The control message that answers a call."""
-    return (yield Ask(call, Message))
+    return (yield Ask(call, Message, once=once))
 
 
 def ask_change(call: Call) -> Plan[Any]:

@@ -65,6 +65,11 @@ def in_notebook() -> bool:
     return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
 
 
+def in_ipython() -> bool:
+    """Whether IPython runs, at a terminal or in a notebook."""
+    return _ipython() is not None
+
+
 def _ipython() -> Any:
     """The running IPython, if any; it is not imported for this."""
     module = sys.modules.get("IPython")

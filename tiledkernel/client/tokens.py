@@ -25,7 +25,7 @@ class Tokens(Mapping[str, str]):
     """Tokens by name; none is shown by accident."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = {name: given[name] for name in _PARTS if isinstance(given.get(name), str)}
+        self._given: dict[str, str] = {name: given[name] for name in _PARTS if isinstance(given.get(name), str)}
 
     def __getitem__(self, name: str) -> str:
         return self._given[name]

@@ -131,7 +131,18 @@ def _build(loaded: Loaded, known: Registry[Kind], name: str, key: KeyPath, args:
             raise _invalid(loaded, where, f"{record.name!r} takes no 'args'")
         return _guarded(loaded, key, lambda: build(None), record.name)
     options = decode(loaded.document, references.load(record.options), where)
-    return _guarded(loaded, key, lambda: build(options), record.name)
+    try:
+        return _guarded(loaded, key, lambda: build(options), record.name)
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration(_placed(loaded, problem, where) for problem in error.problems) from error
+
+
+def _placed(loaded: Loaded, problem: Problem, where: KeyPath) -> Problem:
+    """A problem that is told without a place is one with the options: it gets their place in the configuration."""
+    if problem.origin:
+        return problem
+    path = (*where, *problem.path)
+    return Problem(loaded.document.origin(path), path, problem.message)
 
 
 def _record(known: Registry[Kind], name: str) -> Kind | None:

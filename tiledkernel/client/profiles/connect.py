@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from tiledkernel.client.classes import StructureClients
-from tiledkernel.client.connect import from_context, from_uri
+from tiledkernel.client.connect import connect, from_context, from_uri
 from tiledkernel.client.context import Context
 from tiledkernel.client.profiles.resolving import Resolved, resolve
 
 _OF_THE_NETWORK = ("trust_env", "verify")  # an application in this process has none
 _OF_THE_NODE = ("include_data_sources", "remember_me")
+
+
+def context_from_profile(name: str, **settings: Any) -> Context:
+    """The connection of a profile, without asking for anything but what the server is."""
+    resolved = resolve(name, None, settings)
+    if not isinstance(resolved.target, str):
+        return Context.from_app(resolved.target, **_of_an_application(resolved))
+    return connect(resolved.target, **resolved.settings)[0]
 
 
 def from_profile(name: str, structure_clients: StructureClients | None = None, **settings: Any) -> Any:
@@ -37,7 +45,7 @@ def from_profile(name: str, structure_clients: StructureClients | None = None, *
 
 
 def _from_app(resolved: Resolved) -> Any:
-    settings = {key: value for key, value in resolved.settings.items() if key not in _OF_THE_NETWORK}
+    settings = _of_an_application(resolved)
     of_the_node = {key: settings.pop(key) for key in _OF_THE_NODE if key in settings}
     context = Context.from_app(resolved.target, **settings)
     try:
@@ -45,3 +53,7 @@ def _from_app(resolved: Resolved) -> Any:
     except BaseException:
         context.close()
         raise
+
+
+def _of_an_application(resolved: Resolved) -> dict[str, Any]:
+    return {key: value for key, value in resolved.settings.items() if key not in _OF_THE_NETWORK}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
+from tiledkernel.client.private_files import write_private
 from tiledkernel.client.profiles.directories import user_directories
 from tiledkernel.client.profiles.errors import ProfileError, ProfileExists
 from tiledkernel.client.profiles.reading import Profiles, load_profiles, read_profiles
@@ -131,16 +131,7 @@ def _write_private(file: Path, text: str) -> None:
     goal = Path(os.path.realpath(file))  # a link stays a link
     with _telling(file):
         goal.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=goal.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(descriptor)
-            Path(temporary).replace(goal)
-        except BaseException:
-            Path(temporary).unlink()
-            raise
+        write_private(goal, text)
 
 
 @contextmanager
