@@ -86,7 +86,7 @@ class Caller:
         self._loop.close()
 
 
-async def asgi_call(  # noqa: PLR0913 - the parts of a request
+async def asgi_call(
     app: Application,
     path: str,
     query: bytes,

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stamina
-import uvicorn
 from tiled_sql_catalog.tree import CatalogOptions, build_catalog
 
 from tiledkernel.client import Context
@@ -127,25 +123,3 @@ def impatient() -> Iterator[None]:
     """Three attempts, without waiting."""
     with stamina.set_testing(True, attempts=3):
         yield
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[[Any], str]]:
-    """Serve an application on loopback, in a thread: `listen(app)` is its URI."""
-    servers = []
-
-    def make(app: Any) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="auto"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        servers.append((server, thread, listener))
-        while not server.started:
-            time.sleep(0.01)
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    yield make
-    for server, thread, listener in servers:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()

@@ -26,6 +26,19 @@ class WaitingFace:
         self._contexts.append(Context.from_app(app))
         return from_context(self._contexts[-1])
 
+    def introduce(self, app: Any, **settings: Any) -> Any:
+        """A connection, which asks for no node."""
+        self._contexts.append(Context.from_app(app, **settings))
+        return self._contexts[-1]
+
+    def enter(self, context: Any, **settings: Any) -> Any:
+        """The client of the root, through a connection."""
+        return from_context(context, **settings)
+
+    def shown(self, found: Any) -> Any:
+        """What a program sees."""
+        return found
+
     def close(self) -> None:
         """Close all connections."""
         for context in self._contexts:
@@ -45,6 +58,15 @@ class AsynchronousFace:
         """The client of the root."""
         self._contexts.append(self.wait_for(aio.AsyncContext.from_app(app)))
         return self.shown(self.wait_for(aio.from_context(self._contexts[-1])))
+
+    def introduce(self, app: Any, **settings: Any) -> Any:
+        """A connection, which asks for no node."""
+        self._contexts.append(self.wait_for(aio.AsyncContext.from_app(app, **settings)))
+        return self._contexts[-1]
+
+    def enter(self, context: Any, **settings: Any) -> Any:
+        """The client of the root, through a connection."""
+        return self.shown(self.wait_for(aio.from_context(context, **settings)))
 
     def close(self) -> None:
         """Close all connections."""

@@ -25,7 +25,6 @@ from tiledkernel.client import (
     show_logs,
 )
 from tiledkernel.client.connection import is_loopback
-from tiledkernel.client.messages import parse_about
 from tiledkernel.client.probe import adopt_https
 from tiledkernel.composition import Composition
 from tiledkernel.families.array.client import ArrayClient
@@ -33,7 +32,7 @@ from tiledkernel.families.array.memory import MemoryArray
 from tiledkernel.server import Settings, build_app
 from tiledkernel.wire import encode_json
 
-from .scripted import ABOUT, message, resource
+from .scripted import ABOUT, resource
 
 KEY = "s3cretkey"
 WIDE = np.arange(1200 * 1000.0).reshape(1200, 1000)
@@ -193,14 +192,6 @@ def test_https_is_adopted_only_on_the_same_host(listen: Any, location: str | Non
 
     uri = listen(app)
     assert adopt_https(f"{uri}/x?api_key=K") == (f"{adopted}/x?api_key=K" if adopted else f"{uri}/x?api_key=K")
-
-
-def test_a_login_is_asked_for_elsewhere(scripted: Any) -> None:
-    context, _ = scripted(message({}))
-    provider = {"provider": "toy", "mode": "internal"}
-    context.server_info = parse_about(ABOUT | {"authentication": {"required": True, "providers": [provider]}})
-    with pytest.raises(RuntimeError, match="toy"):
-        from_context(context)
 
 
 # Data over sockets

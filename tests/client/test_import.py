@@ -31,6 +31,12 @@ def test_connecting_does_not_load_the_command_line_of_httpx() -> None:
     assert not loaded_by("from tiledkernel.client import from_uri") & {"rich", "pygments"}
 
 
+def test_connecting_does_not_load_what_logins_take() -> None:
+    loaded = loaded_by("from tiledkernel.client import from_uri, from_profile, Context\nimport tiledkernel.client.aio")
+    names = ("admin", "api_keys", "auth", "grants", "login", "prompts", "tokens")
+    assert not loaded & {*(f"tiledkernel.client.{name}" for name in names), "getpass", "webbrowser"}
+
+
 def test_drawing_trees_loads_no_scientific_library() -> None:
     assert not loaded_by("from tiledkernel.client import tree") & {"numpy", "pandas", "pyarrow"}
 

@@ -9,7 +9,8 @@ What a page tells a reader to do is done here in the same order, in one folder, 
 - `yaml`: written to config.yml and checked as a configuration; after a comment `<!-- profiles: NAME -->` written to a
   file of that name among the reader's profiles, each of which is checked.
 
-A block after a comment `<!-- file: PATH -->` is not executed: it must stand in that file word for word.
+A block after a comment `<!-- file: PATH -->` is not executed: it must stand in that file word for word. One after
+`<!-- save: NAME -->` is written to a file of that name in the folder.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 ADDRESS = "127.0.0.1:8000"  # in the pages; a server that a page starts gets a free port
 FENCE = re.compile(
-    r"(?:<!-- (?:file: (?P<file>\S+)|profiles: (?P<profiles>\S+)) -->\n+)?"
+    r"(?:<!-- (?:file: (?P<file>\S+)|profiles: (?P<profiles>\S+)|save: (?P<save>\S+)) -->\n+)?"
     r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -54,13 +55,17 @@ FORMATS = {"python", "pycon", "bash", "console", "yaml"}
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `line` is where its text begins, `file` what it quotes, `profiles` where it goes."""
+    """A fenced block of a page; `line` is where its text begins, `file` what it quotes.
+
+    `profiles` and `save` are files that it goes to.
+    """
 
     language: str
     text: str
     line: int
     file: str | None
     profiles: str | None = None
+    save: str | None = None
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -73,6 +78,7 @@ def blocks_of(page: Path) -> list[Block]:
             text.count("\n", 0, found.start("text")) + 1,
             found["file"],
             found["profiles"],
+            found["save"],
         )
         for found in FENCE.finditer(text)
     ]
@@ -92,7 +98,9 @@ class Reader:
     def follow(self) -> None:
         """Run every block of the page."""
         for block in blocks_of(self.page):
-            if block.file is None and block.language in FORMATS:
+            if block.save is not None:
+                (self.folder / block.save).write_text(block.text, encoding="utf-8")
+            elif block.file is None and block.language in FORMATS:
                 getattr(self, f"run_{block.language}")(block)
 
     def run_python(self, block: Block) -> None:

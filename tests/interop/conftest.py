@@ -5,7 +5,6 @@ The reference is `tiled` as it is published, in an environment of its own.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import subprocess
@@ -21,9 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-import uv
 
-REFERENCE = "tiled[all]==0.2.20"
 HERE = Path(__file__).parent
 PATIENCE = 120.0  # seconds until a process counts as hanging; the reference takes its time to start
 KEY = "secret"
@@ -48,28 +45,6 @@ trees:
     args: {{uri: "sqlite:///./files.db", readable_storage: ["./files"], init_if_not_exists: true}}
 authentication: {{allow_anonymous_access: true, single_user_api_key: {KEY}}}
 """
-
-
-@pytest.fixture(scope="session")
-def reference_python(request: pytest.FixtureRequest) -> Path:
-    """A Python that has the reference; made once, by the first process that needs it, and kept in pytest's cache."""
-    folder = Path(request.config.cache.mkdir("reference-client"))
-    python, complete = folder / "bin" / "python", folder / f"{REFERENCE}.installed"
-    with (folder.parent / "reference-client.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
-            install(folder, python)
-            complete.touch()
-    return python
-
-
-def install(folder: Path, python: Path) -> None:
-    for command in (
-        ["venv", "--clear", "--python", sys.executable, folder],
-        ["pip", "install", "--python", python, REFERENCE],
-    ):
-        done = subprocess.run([uv.find_uv_bin(), *command], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -178,7 +178,8 @@ class Endpoint:
             viewer = await service.threads.run(service.accounts.identify, credentials)
         request.viewer = exchange.viewer = viewer
         if credentials.api_key is not None and "api_key" in values:
-            exchange.set_cookies.append(key_cookie(credentials.api_key))
+            secure = request.scope["scheme"] == "https"
+            exchange.set_cookies.append(key_cookie(credentials.api_key, secure=secure))
         request.viewer.require(self.route.scopes)
         if self._only is not None:
             request.query = self._only.decode(query_string, values)
