@@ -27,7 +27,7 @@ def test_every_error_that_a_request_may_meet_stands_in_the_tree_of_the_module(ki
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_every_error_has_a_status_that_clients_understand(kind: type[KernelError]) -> None:
-    assert kind.status in {400, 401, 403, 404, 405, 406, 409, 410, 412, 415, 416, 422, 500, 503, 507}
+    assert kind.status in {400, 401, 403, 404, 405, 406, 409, 410, 412, 415, 416, 422, 429, 500, 503, 507}
 
 
 def test_a_validation_error_is_a_list_of_one_object() -> None:
