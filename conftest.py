@@ -1,7 +1,8 @@
-"""Servers as people start them: processes of their own, found by what they print."""
+"""Servers as people start them: processes of their own, found by what they print; and the reference, as published."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
@@ -12,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import uv
 from hypothesis import settings
 
 # The same examples in every run, so that a change is judged by itself; `HYPOTHESIS_PROFILE=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+REFERENCE = "tiled[all]==0.2.20"
 PATIENCE = 60.0  # seconds until a server counts as hanging
 BIN = Path(sys.executable).parent
 RUNNING = re.compile(r"running on https?://(?P<address>\S+:\d+)")
@@ -67,11 +70,11 @@ class Server:
 
 @pytest.fixture(scope="session")
 def start_server() -> Iterator[Callable[..., Server]]:
-    """Run `tiledkernel serve ...` on a free port: `start_server("serve", "demo", cwd=..., bin_folder=...)`."""
+    """Run `tiledkernel serve ...` on a free port, or on one: `start_server("serve", "demo", cwd=..., port=...)`."""
     servers: list[Server] = []
 
-    def start(*arguments: str | Path, cwd: Path | None = None, bin_folder: Path = BIN) -> Server:
-        command: Sequence[str | Path] = [bin_folder / "tiledkernel", *arguments, "--port", "0"]
+    def start(*arguments: str | Path, cwd: Path | None = None, bin_folder: Path = BIN, port: int = 0) -> Server:
+        command: Sequence[str | Path] = [bin_folder / "tiledkernel", *arguments, "--port", str(port)]
         process = subprocess.Popen(  # noqa: S603 - our own command
             command, cwd=cwd, env=environment(bin_folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
@@ -87,3 +90,28 @@ def start_server() -> Iterator[Callable[..., Server]]:
         server.stop()
         assert server.process.stderr is not None
         server.process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def reference_python(request: pytest.FixtureRequest) -> Path:
+    """A Python that has the reference; made once, by the first process that needs it, and kept in pytest's cache."""
+    folder = Path(request.config.cache.mkdir("reference-client"))
+    python, complete = folder / "bin" / "python", folder / f"{REFERENCE}.installed"
+    with (folder.parent / "reference-client.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            install(folder, python)
+            complete.touch()
+    return python
+
+
+def install(folder: Path, python: Path) -> None:
+    """Make an environment, and put the reference into it."""
+    for command in (
+        ["venv", "--clear", "--python", sys.executable, folder],
+        ["pip", "install", "--python", python, REFERENCE],
+    ):
+        done = subprocess.run(  # noqa: S603 - our own command
+            [uv.find_uv_bin(), *command], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr

@@ -9,6 +9,9 @@ What a page tells a reader to do is done here in the same order, in one folder, 
 - `yaml`: written to config.yml and checked as a configuration; after a comment `<!-- profiles: NAME -->` written to a
   file of that name among the reader's profiles, each of which is checked.
 
+A `console` block after a comment `<!-- typed unseen: PASSWORD -->` is executed at a terminal, where somebody types what
+stands there after a question, and the password when that is asked for.
+
 A block after a comment `<!-- file: PATH -->` is not executed: it must stand in that file word for word. One after
 `<!-- save: NAME -->` is written to a file of that name in the folder.
 """
@@ -28,6 +31,7 @@ from typing import Any
 
 import pytest
 
+from tests.at_terminal import at_terminal
 from tiledkernel.client.node import Node
 from tiledkernel.client.profiles.directories import user_directories
 from tiledkernel.client.profiles.reading import read_profiles
@@ -37,10 +41,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 ADDRESS = "127.0.0.1:8000"  # in the pages; a server that a page starts gets a free port
 FENCE = re.compile(
-    r"(?:<!-- (?:file: (?P<file>\S+)|profiles: (?P<profiles>\S+)|save: (?P<save>\S+)) -->\n+)?"
+    r"(?:<!-- (?:file: (?P<file>\S+)|profiles: (?P<profiles>\S+)|save: (?P<save>\S+)|typed unseen: (?P<unseen>\S+)) "
+    r"-->\n+)?"
     r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+QUESTION = re.compile(r"^(Username: |Password:|Choose an authentication provider .*: )(\S*)$", re.MULTILINE)
+BIN = Path(sys.executable).parent
 DOCTEST = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PATIENCE = 30.0  # seconds
 
@@ -57,7 +64,7 @@ FORMATS = {"python", "pycon", "bash", "console", "yaml"}
 class Block:
     """A fenced block of a page; `line` is where its text begins, `file` what it quotes.
 
-    `profiles` and `save` are files that it goes to.
+    `profiles` and `save` are files that it goes to; `unseen` is the password that is typed.
     """
 
     language: str
@@ -66,6 +73,7 @@ class Block:
     file: str | None
     profiles: str | None = None
     save: str | None = None
+    unseen: str | None = None
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -79,6 +87,7 @@ def blocks_of(page: Path) -> list[Block]:
             found["file"],
             found["profiles"],
             found["save"],
+            found["unseen"],
         )
         for found in FENCE.finditer(text)
     ]
@@ -129,7 +138,10 @@ class Reader:
         assert not parts[0], f"{self.page.name}:{block.line}: begin a console block with '$ '"
         for part in parts[1:]:
             *command, expected = re.split(r"(?<!\\)\n", part, maxsplit=1)
-            found = self.run("".join(command), block).replace(self.address, ADDRESS)
+            if block.unseen is None:
+                found = self.run("".join(command), block).replace(self.address, ADDRESS)
+            else:
+                found = self.run_at_terminal("".join(command), expected, block.unseen)
             same = doctest.OutputChecker().check_output(expected, found, DOCTEST)
             assert same, f"{self.page.name}:{block.line}: {command[0]}\nprints\n{found}\nbut the page says\n{expected}"
 
@@ -162,7 +174,7 @@ class Reader:
         done = subprocess.run(
             ["bash", "-euc", self.here(command)],
             cwd=self.folder,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+            env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -170,6 +182,13 @@ class Reader:
         )
         assert done.returncode == 0, f"{self.page.name}:{block.line}: {command}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def run_at_terminal(self, command: str, expected: str, unseen: str) -> str:
+        """What is on the screen after a command whose questions are answered as on the page."""
+        answers = [(question, typed or unseen) for question, typed in QUESTION.findall(expected)]
+        shown, status = at_terminal([BIN / "tiledkernel", *shlex.split(command)[1:]], answers, cwd=self.folder)
+        assert status == 0, shown
+        return shown
 
     def serve(self, command: str) -> None:
         """Start a server on a free port, instead of the one that the page started before."""
@@ -212,6 +231,7 @@ def reader(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "profiles"))
     monkeypatch.setenv("TILED_SITE_PROFILES", str(tmp_path / "site"))
+    monkeypatch.setenv("TILED_CACHE_DIR", str(tmp_path / "cache"))
     reader = Reader(page, tmp_path, start_server)
     yield reader
     reader.leave()

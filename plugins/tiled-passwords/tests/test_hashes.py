@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pty
+import subprocess
+import sys
 from base64 import urlsafe_b64decode
 
 import pytest
@@ -86,3 +90,22 @@ def test_the_command_refuses_what_is_no_password(password):
     assert done.exit_code != 0
     assert not done.stdout
     assert "a password has at least one character" in done.output
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown():
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "tiledkernel", "config", "hash-password"]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown = ""
+        for prompt in ("Password: ", "Repeat for confirmation: "):
+            while not shown.endswith(prompt):
+                shown += os.read(ours, 4096).decode()
+            os.write(ours, b"secret\n")
+        printed = process.stdout.read().decode()
+    os.close(ours)
+    found = parse_hash(printed.strip())
+    assert digest("secret", found.salt, found.cost) == found.digest
+    assert "secret" not in shown

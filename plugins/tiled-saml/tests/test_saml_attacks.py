@@ -252,3 +252,32 @@ def test_a_browser_that_comes_with_nothing_is_refused(refused, departure, provid
     refused({}, departure.remember)
     refused(provider.answer(departure), {})
     refused(provider.answer(departure), {"request": ""})
+
+
+@pytest.fixture
+def sealed(login, provider, settings):
+    """A login whose key is known, as the one half of it is to everyone; and that key."""
+    own = settings["sp"] | {"x509cert": provider.certificate, "privateKey": provider.private_key}
+    return login(saml_settings=settings | {"sp": own, "security": {"wantAssertionsEncrypted": True}})
+
+
+@pytest.mark.parametrize("by", ["stranger", "provider"])
+@pytest.mark.parametrize("signed", [("assertion",), ()], ids=lambda signed: "+".join(signed) or "unsigned")
+def test_what_anyone_can_encrypt_vouches_for_nobody(sealed, provider, stranger, refused, by, signed):
+    departure = sealed.depart(ADDRESS, "s")
+    teller = {"stranger": stranger, "provider": provider}[by]
+    document = teller.encrypted(teller.signed(teller.story(departure, signed=signed)), provider.certificate)
+    if (by, signed) == ("provider", ("assertion",)):
+        assert sealed.arrive(ADDRESS, provider.form(document, departure), departure.remember).id == "alice"
+    else:
+        assert refused(provider.form(document, departure), departure.remember, sealed)
+
+
+def test_what_cannot_be_decrypted_is_refused(sealed, provider, stranger, refused):
+    departure = sealed.depart(ADDRESS, "s")
+    document = provider.encrypted(provider.signed(provider.story(departure)), stranger.certificate)
+    refused(provider.form(document, departure), departure.remember, sealed)
+    damaged = provider.encrypted(provider.signed(provider.story(departure)), provider.certificate)
+    (*_, value) = damaged.iter("{http://www.w3.org/2001/04/xmlenc#}CipherValue")
+    value.text = value.text[:40] + "AAAA" + value.text[44:]
+    refused(provider.form(damaged, departure), departure.remember, sealed)
