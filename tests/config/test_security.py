@@ -11,7 +11,7 @@ from tiledkernel.access.single_user import SingleUser
 from tiledkernel.composition import Composition
 from tiledkernel.config.document import InvalidConfiguration
 from tiledkernel.config.load import Loaded, load
-from tiledkernel.config.security import build_accounts, build_policy
+from tiledkernel.config.security import build_accounts, build_policy, check_security
 from tiledkernel.hookspecs import hookimpl
 from tiledkernel.plugins import discover
 from tiledkernel.records import AccountKeeper, Authenticator, PolicyKind
@@ -220,3 +220,24 @@ def test_a_login_without_options_takes_none() -> None:
     listed = [{"provider": "p", "authenticator": "known", "args": {"a": 1}}]
     message = refused(build_accounts, configured(authentication={"providers": listed}))
     assert message == "configuration: authentication.providers[0].args: 'known' takes no 'args'"
+
+
+def test_a_check_finds_all_that_can_be_told_without_building_anything() -> None:
+    loaded = configured(
+        authentication={
+            "providers": [
+                {"provider": "a", "authenticator": "nobody"},
+                {"provider": "a", "authenticator": "known", "args": {"x": 1}},
+                {"provider": "b", "authenticator": f"{HERE}:broken"},
+            ]
+        },
+        access_control={"access_policy": "no_such_module:Policy"},
+    )
+    message = refused(check_security, loaded)
+    assert [line.split(": ")[1] for line in message.splitlines() if "configuration: " in line] == [
+        "authentication.providers[0].authenticator",
+        "authentication.providers[1].args",
+        "access_control.access_policy",
+        "authentication.providers[1].provider",
+    ]
+    check_security(configured(), KERNEL)

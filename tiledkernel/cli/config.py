@@ -11,6 +11,7 @@ from tiledkernel.config.declared import declared_specs
 from tiledkernel.config.files import configuration_path, load_files
 from tiledkernel.config.mounts import plan_mounts
 from tiledkernel.config.schema import json_schema
+from tiledkernel.config.security import check_security
 from tiledkernel.plugins import discover
 from tiledkernel.references import modules_beside
 
@@ -26,7 +27,9 @@ def check(path: str | None) -> None:
     loaded = load_files(configuration_path(path))
     with modules_beside(loaded.directory):
         declared_specs(loaded)
-        plan_mounts(loaded, compose(loaded))
+        composition = compose(loaded)
+        check_security(loaded, composition)
+        plan_mounts(loaded, composition)
     click.echo("No errors found in configuration.")
 
 

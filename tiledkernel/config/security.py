@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from tiledkernel import references
@@ -17,7 +18,7 @@ from tiledkernel.config.decode import decode
 from tiledkernel.config.document import InvalidConfiguration, KeyPath, Problem
 from tiledkernel.config.load import Loaded
 from tiledkernel.errors import ConfigurationError
-from tiledkernel.records import Authenticator, PolicyKind
+from tiledkernel.records import AccountKeeper, Authenticator, PolicyKind
 from tiledkernel.registry import Registry
 
 Kind = TypeVar("Kind", Authenticator, PolicyKind)
@@ -62,15 +63,9 @@ def build_accounts(loaded: Loaded, composition: Composition) -> Accounts:
             pool_pre_ping=database.pool_pre_ping,
         ),
     )
-    keepers = composition.account_keepers.values()
-    if len(keepers) != 1:
-        found = ", ".join(sorted(composition.account_keepers)) or "none is installed"
-        advice = f"pip install {_BROUGHT_BY}" if not keepers else "disable all plugins but one of these"
-        raise _invalid(
-            loaded, ("authentication", "providers"), f"logins need one plugin that keeps accounts: {found}; {advice}"
-        )
-    build: Callable[[AccountSettings], Accounts] = references.load(keepers[0].build)
-    accounts: Accounts = _guarded(loaded, ("authentication",), lambda: build(settings), keepers[0].name)
+    keeper = _keeper(loaded, composition)
+    build: Callable[[AccountSettings], Accounts] = references.load(keeper.build)
+    accounts: Accounts = _guarded(loaded, ("authentication",), lambda: build(settings), keeper.name)
     return accounts
 
 
@@ -85,6 +80,43 @@ def build_policy(loaded: Loaded, composition: Composition) -> AccessPolicy | Non
         methods = ", ".join(sorted(AccessPolicy.__abstractmethods__))
         raise _invalid(loaded, key, f"{section.access_policy!r} is no access policy: it needs the methods {methods}")
     return policy
+
+
+def check_security(loaded: Loaded, composition: Composition) -> None:
+    """What can be told of logins and policy without building them; InvalidConfiguration lists what is wrong."""
+    problems: list[Problem] = []
+    parts: list[tuple[Registry[Any], str, KeyPath]] = [
+        (composition.authenticators, provider.authenticator, ("authentication", "providers", index, "authenticator"))
+        for index, provider in enumerate(loaded.configuration.authentication.providers)
+    ]
+    if loaded.configuration.access_control is not None:
+        policy = loaded.configuration.access_control.access_policy
+        parts.append((composition.policies, policy, ("access_control", "access_policy")))
+    for known, name, key in parts:
+        try:
+            _find(loaded, known, name, key, loaded.document.at((*key[:-1], "args")) or {})
+        except InvalidConfiguration as error:
+            problems.extend(error.problems)
+    try:
+        if loaded.configuration.authentication.providers:
+            _check(loaded)
+            _keeper(loaded, composition)
+    except InvalidConfiguration as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InvalidConfiguration(problems)
+
+
+def _keeper(loaded: Loaded, composition: Composition) -> AccountKeeper:
+    """The one plugin that keeps accounts."""
+    keepers = composition.account_keepers.values()
+    if len(keepers) == 1:
+        return keepers[0]
+    found = ", ".join(sorted(composition.account_keepers)) or "none is installed"
+    advice = f"pip install {_BROUGHT_BY}" if not keepers else "disable all plugins but one of these"
+    raise _invalid(
+        loaded, ("authentication", "providers"), f"logins need one plugin that keeps accounts: {found}; {advice}"
+    )
 
 
 def _providers(loaded: Loaded, composition: Composition) -> Iterator[Provider]:
@@ -119,22 +151,30 @@ def _check(loaded: Loaded) -> None:
 
 def _build(loaded: Loaded, known: Registry[Kind], name: str, key: KeyPath, args: Mapping[str, Any]) -> Any:
     """What a record, or a site's own class or function, makes of its options."""
+    build, shown = _find(loaded, known, name, key, args)
+    try:
+        return _guarded(loaded, key, build, shown)
+    except InvalidConfiguration as error:
+        where = (*key[:-1], "args")
+        raise InvalidConfiguration(_placed(loaded, problem, where) for problem in error.problems) from error
+
+
+def _find(
+    loaded: Loaded, known: Registry[Kind], name: str, key: KeyPath, args: Mapping[str, Any]
+) -> tuple[Callable[[], Any], str]:
+    """What makes the thing of a name with its options, which are checked; and its name for messages."""
     record = _record(known, name)
     if record is None and ":" not in name:
         raise _invalid(loaded, key, f"{known.miss(name)}; or name a class of your own: 'module:Class'")
     if record is None:
-        return _guarded(loaded, key, lambda: _site(references.load(name), args), name)
+        found = _guarded(loaded, key, lambda: references.load(name), name)
+        return partial(_site, found, args), name
     where = (*key[:-1], "args")
-    build: Callable[[Any], Any] = references.load(record.build)
-    if record.options is None:
-        if args:
-            raise _invalid(loaded, where, f"{record.name!r} takes no 'args'")
-        return _guarded(loaded, key, lambda: build(None), record.name)
-    options = decode(loaded.document, references.load(record.options), where)
-    try:
-        return _guarded(loaded, key, lambda: build(options), record.name)
-    except InvalidConfiguration as error:
-        raise InvalidConfiguration(_placed(loaded, problem, where) for problem in error.problems) from error
+    if record.options is None and args:
+        raise _invalid(loaded, where, f"{record.name!r} takes no 'args'")
+    kind = None if record.options is None else references.load(record.options)
+    options = None if kind is None else decode(loaded.document, kind, where)
+    return partial(references.load(record.build), options), record.name
 
 
 def _placed(loaded: Loaded, problem: Problem, where: KeyPath) -> Problem:
