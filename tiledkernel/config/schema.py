@@ -1,4 +1,4 @@
-"""One JSON Schema for the whole configuration, with the options of every installed kind of tree and authenticator."""
+"""One JSON Schema for the whole configuration, with the options of every installed kind of tree, login and policy."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import msgspec
 
 from tiledkernel import references
 from tiledkernel.composition import Composition
-from tiledkernel.config.model import Configuration, Provider, Tree
-from tiledkernel.records import Authenticator, TreeKind
+from tiledkernel.config.model import AccessControl, Configuration, Provider, Tree
+from tiledkernel.records import Authenticator, PolicyKind, TreeKind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DEFS = "#/$defs/"
@@ -20,18 +20,19 @@ Options = dict[str, dict[str, Any]]
 def json_schema(composition: Composition) -> dict[str, Any]:
     """The schema; editors that know it complete and check a configuration while it is written."""
     trees = _options(composition.trees.values())
-    authenticators = _options(composition.authenticators.values())
-    (main, tree, provider, *found), components = msgspec.json.schema_components(
-        [Configuration, Tree, Provider, *trees.values(), *authenticators.values()], ref_template=f"{_DEFS}{{name}}"
+    logins = _options(composition.authenticators.values())
+    policies = _options(composition.policies.values())
+    (main, tree, provider, access, *found), components = msgspec.json.schema_components(
+        [Configuration, Tree, Provider, AccessControl, *trees.values(), *logins.values(), *policies.values()],
+        ref_template=f"{_DEFS}{{name}}",
     )
     refs = iter(found)
-    _by_name(_component(components, tree), "tree", {name: next(refs) for name in trees}, composition.trees)
-    _by_name(
-        _component(components, provider),
-        "authenticator",
-        {name: next(refs) for name in authenticators},
-        composition.authenticators,
-    )
+    for reference, discriminator, kinds, names in (
+        (tree, "tree", trees, composition.trees),
+        (provider, "authenticator", logins, composition.authenticators),
+        (access, "access_policy", policies, composition.policies),
+    ):
+        _by_name(_component(components, reference), discriminator, {name: next(refs) for name in kinds}, names)
     return {"$schema": DIALECT, "title": "Configuration of tiledkernel", **main, "$defs": components}
 
 
@@ -40,7 +41,7 @@ def _component(components: dict[str, Any], reference: dict[str, Any]) -> dict[st
     return component
 
 
-def _options(records: Iterable[TreeKind | Authenticator]) -> dict[str, Any]:
+def _options(records: Iterable[TreeKind | Authenticator | PolicyKind]) -> dict[str, Any]:
     return {record.name: references.load(record.options) for record in records if record.options is not None}
 
 
