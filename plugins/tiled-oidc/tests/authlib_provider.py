@@ -241,6 +241,7 @@ def discovery() -> Response:
         userinfo_endpoint=f"{issuer}/userinfo",
         device_authorization_endpoint=f"{issuer}/device_authorization",
         end_session_endpoint=f"{issuer}/logout",
+        scopes_supported=["openid", "offline_access", *DESCRIPTION["scopes"]],
         response_types_supported=["code"],
         subject_types_supported=["public"],
         id_token_signing_alg_values_supported=["RS256", "ES256", "EdDSA", "HS256", "none"],

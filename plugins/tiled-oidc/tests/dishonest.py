@@ -6,10 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +28,7 @@ EC = ECKey.generate_key("P-256", {"kid": "ec", "use": "sig"})
 class Dishonest:
     """Serves `pages`: path -> an object that is sent as JSON, or (status, headers, body)."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         outer = self
         self.asked: Counter[str] = Counter()
         self.forms: list[dict[str, list[str]]] = []
@@ -44,8 +46,14 @@ class Dishonest:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            scheme = "https"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self.issuer = f"http://127.0.0.1:{self._server.server_port}"
+        self.issuer = f"{scheme}://127.0.0.1:{self._server.server_port}"
         self.document: dict[str, Any] = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",

@@ -58,6 +58,7 @@ def _certified() -> Path | None:
         if not done.exists():
             (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": {PACKAGE: VERSION}}))
             command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+            command += ["--fetch-retries=1", "--fetch-timeout=20000"]
             installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if installed.returncode:
                 sys.stderr.write(f"the certified provider cannot be had, one on Authlib stands in:\n{installed.stderr}")

@@ -85,7 +85,7 @@ def test_a_login_is_completed_and_remembered(kind, port, serve_once, tmp_path, t
 
 
 def test_tokens_of_the_provider_are_got_and_used(port, serve, terminal, browser_of) -> None:
-    """The certified provider leaves out how often to poll, as it may; one of the clients wants to be told."""
+    """The provider says how often to ask for them."""
     with running_provider(AUTHLIB, description(port)) as issuer:
         said = log_in(terminal(serve(proxied(issuer)).url), browser_of("alice"))
     assert "is alice and sees A B C" in said

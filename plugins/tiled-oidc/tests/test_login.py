@@ -14,7 +14,8 @@ from tiledkernel.access.logins import BrowserLogin, Departure, Identity
 from tiledkernel.errors import NotReady, Unauthorized
 
 from .browser import Browser
-from .described import CURVED, EDWARDS, POSTING, PUBLIC, SECRET, SHARED
+from .described import CLIENT, CURVED, EDWARDS, POSTING, PUBLIC, SECRET, SHARED, description
+from .providers import AUTHLIB, running_provider
 
 STATE = "a state with spaces & signs"
 
@@ -138,7 +139,7 @@ def test_a_user_without_the_claim_for_the_id_is_refused(login_with, log_in) -> N
 
 
 def test_tokens_of_the_provider_are_kept_only_if_the_configuration_wants_it(login_with, log_in) -> None:
-    state = log_in(login_with(keep_tokens=True, prompt="consent")).state
+    state = log_in(login_with(keep_tokens=True)).state
     assert state.keys() == {"access_token", "refresh_token"}
     assert all(isinstance(token, str) and token for token in state.values())
 
@@ -183,7 +184,7 @@ def test_a_wrong_secret_is_a_matter_of_the_server_and_not_of_the_user(login_with
 
 
 def test_nothing_secret_is_logged(login_with, browser_of, redirect_uri, caplog) -> None:
-    login = login_with(keep_tokens=True, prompt="consent")
+    login = login_with(keep_tokens=True)
     departure = login.depart(redirect_uri, STATE)
     back = go(browser_of("alice"), departure, redirect_uri)
     caplog.set_level("DEBUG")
@@ -194,3 +195,13 @@ def test_nothing_secret_is_logged(login_with, browser_of, redirect_uri, caplog) 
     assert caplog.text
     for secret in (SECRET, back["code"], departure.remember["verifier"], *state.values()):
         assert secret not in caplog.text
+
+
+def test_a_provider_may_change_its_keys_between_two_logins(port, log_in) -> None:
+    with running_provider(AUTHLIB, description(port)) as issuer:
+        address = f"{issuer}/.well-known/openid-configuration"
+        login = build_login(LoginOptions(client_id=CLIENT, client_secret=SECRET, well_known_uri=address))
+        assert log_in(login).id == "alice"
+        httpx.post(f"{issuer}/test/rotate").raise_for_status()
+        assert log_in(login).id == "alice"
+        login.close()

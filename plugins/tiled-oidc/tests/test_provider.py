@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from joserfc.jwk import RSAKey
 from tiled_oidc import kept, transport
 from tiled_oidc.login import build_login
@@ -17,6 +27,7 @@ from tiledkernel.errors import ConfigurationError, NotReady, Unauthorized
 
 from .dishonest import CLIENT, EC, RSA, WELL_KNOWN, Dishonest
 
+HOUR = datetime.timedelta(hours=1)
 BACK = "http://127.0.0.1:1/code"
 
 
@@ -59,8 +70,8 @@ def unused_port() -> int:
 def test_a_server_starts_without_its_provider_and_says_so(caplog) -> None:
     address = f"http://127.0.0.1:{unused_port()}{WELL_KNOWN}"
     login = build_login(LoginOptions(client_id=CLIENT, well_known_uri=address))
-    assert "nobody can log in until the provider answers" in caplog.text
-    assert address in caplog.text
+    assert f"nobody can log in until {address} answers" in caplog.text
+    assert "cannot be reached: [Errno 111]" in caplog.text
     with pytest.raises(NotReady, match="cannot be reached") as error:
         login.depart(BACK, "state")
     assert error.value.headers == {"retry-after": "10"}
@@ -100,7 +111,6 @@ def test_while_a_provider_is_away_what_it_said_counts_for_a_while(dishonest, pro
 def test_new_keys_are_found_at_once(dishonest, provider, clock) -> None:
     assert provider.key_for(Header("RS256", "rsa")).kid == "rsa"
     dishonest.publish(EC, RSAKey.generate_key(2048, {"kid": "new"}))
-    clock.moment += kept.RENEWAL
     assert provider.key_for(Header("RS256", "new")).kid == "new"
     with pytest.raises(Unauthorized, match="does not publish"):
         provider.key_for(Header("RS256", "rsa"))
@@ -110,11 +120,20 @@ def test_keys_that_nobody_has_make_no_work_for_the_provider(dishonest, provider,
     for number in range(20):
         with pytest.raises(Unauthorized, match="does not publish"):
             provider.key_for(Header("RS256", f"invented {number}"))
-    assert dishonest.asked["/jwks"] == 1
+    assert dishonest.asked["/jwks"] == 2
     clock.moment += kept.RENEWAL
     for number in range(20):
         with pytest.raises(Unauthorized, match="does not publish"):
             provider.key_for(Header("RS256", f"invented {number}"))
+    assert dishonest.asked["/jwks"] == 3
+
+
+def test_many_who_need_the_same_new_key_wait_for_one_answer(dishonest, provider) -> None:
+    provider.key_for(Header("RS256", "rsa"))
+    dishonest.publish(RSAKey.generate_key(2048, {"kid": "new"}))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: provider.key_for(Header("RS256", "new")).kid, range(40)))
+    assert found == ["new"] * 40
     assert dishonest.asked["/jwks"] == 2
 
 
@@ -212,6 +231,47 @@ def test_keys_that_cannot_be_used_are_left_out(dishonest, provider) -> None:
 def test_algorithms_that_the_provider_does_not_offer_stop_the_start(dishonest) -> None:
     with pytest.raises(ConfigurationError, match=r"'algorithms' are \['ES512'\], but the provider offers RS256"):
         build_login(LoginOptions(**dishonest.options, algorithms=["ES512"]))
+    dishonest.document["id_token_signing_alg_values_supported"] = ["HS256"]
+    with pytest.raises(ConfigurationError, match=r"those with a public key, .* but the provider offers HS256"):
+        build_login(LoginOptions(**dishonest.options))
+
+
+def test_a_scope_for_tokens_that_last_is_asked_for_only_where_there_is_one(dishonest) -> None:
+    for supported, asked in ([], "openid"), (["openid", "offline_access"], "offline_access openid"):
+        dishonest.document["scopes_supported"] = supported
+        login = build_login(LoginOptions(**dishonest.options, keep_tokens=True))
+        parameters = httpx.URL(login.depart(BACK, "state").url).params
+        assert parameters["scope"] == asked
+        assert parameters["prompt"] == ("login consent" if supported else "login")
+        login.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that nobody has signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + HOUR)
+    signed = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(signed.public_bytes(Encoding.PEM) + plain)
+    return file
+
+
+def test_a_provider_must_show_a_certificate_that_can_be_trusted(certificate, monkeypatch) -> None:
+    with Dishonest(certificate) as dishonest:
+        assert dishonest.issuer.startswith("https://")
+        provider = Provider(ProviderOptions(**dishonest.options))
+        with pytest.raises(NotReady, match="CERTIFICATE_VERIFY_FAILED"):
+            provider.check()
+        provider.close()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        trusting = Provider(ProviderOptions(**dishonest.options))
+        trusting.check()
+        trusting.close()
 
 
 @pytest.mark.parametrize(

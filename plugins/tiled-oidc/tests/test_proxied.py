@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from tiled_oidc.options import ProxiedOptions
 from tiled_oidc.proxied import ProxiedLogin, build_proxied
 
@@ -117,6 +119,11 @@ def test_providers_name_access_tokens_in_different_ways(typ, provider, login_wit
     assert login.verify(token(provider, typ)).identity.id == "alice"
 
 
+def test_an_access_token_of_keycloak_may_have_the_nonce_of_its_login(provider, login_with) -> None:
+    claims = claims_of(provider.issuer, "nonce", aud=AUDIENCE, typ="Bearer")
+    assert login_with().verify(sign(claims, typ="JWT")).identity.id == "alice"
+
+
 @pytest.mark.parametrize(
     ("typ", "changes"),
     [
@@ -189,3 +196,20 @@ def test_while_the_provider_is_away_there_are_no_endpoints(provider, login_with,
         login.endpoints()
     with pytest.raises(NotReady):
         login.verify(token(provider))
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_token_that_was_tampered_with_is_believed_nor_breaks_anything(data, provider, shared) -> None:
+    good = token(provider)
+    place = data.draw(st.integers(0, len(good) - 1))
+    put = data.draw(st.text(max_size=3))
+    changed = good[:place] + put + good[place + data.draw(st.integers(0, 3)) :]
+    assume(changed != good)
+    with pytest.raises(Unauthorized):
+        shared.verify(changed)
+
+
+@pytest.fixture
+def shared(login_with) -> ProxiedLogin:
+    return login_with()

@@ -10,7 +10,7 @@ import pytest
 
 from .browser import Browser
 from .described import APPLICATION, AUDIENCE, CLIENT, NAME, SECRET, TERMINAL
-from .dishonest import Dishonest, claims_of, sign
+from .dishonest import RSA, Dishonest, claims_of, encode, sign, sign_with_secret
 from .test_proxied import DEVICE, MAP
 
 PAGE = "http://127.0.0.1:1/ui?keep=this"  # of a web application; nobody is there, as nobody needs to be
@@ -169,6 +169,31 @@ def test_a_terminal_whose_code_nobody_types_gets_nothing(server, alice) -> None:
     assert httpx.post(begun["verification_uri"], json=poll).json() == {"detail": {"error": "authorization_pending"}}
 
 
+FORGED: dict[str, tuple[int, Callable[[dict[str, Any]], str]]] = {
+    "good": (200, sign),
+    "of another login": (401, lambda claims: sign({**claims, "nonce": "another"})),
+    "for another client": (401, lambda claims: sign({**claims, "aud": "another"})),
+    "of another issuer": (401, lambda claims: sign({**claims, "iss": "https://elsewhere.example"})),
+    "expired": (401, lambda claims: sign({**claims, "exp": 1_000_000_000})),
+    "unsigned": (401, lambda claims: f"{encode({'alg': 'none'})}.{encode(claims)}."),
+    "signed with what is public": (401, lambda claims: sign_with_secret(claims, RSA.as_pem(private=False), kid="rsa")),
+}
+
+
+def test_a_provider_that_lies_logs_nobody_in(serve, browser_of) -> None:
+    with Dishonest() as provider:
+        server = serve({"provider": NAME, "authenticator": "oidc", "args": provider.options})
+        statuses = {name: bring(server, provider, forge, browser_of("alice")) for name, (_, forge) in FORGED.items()}
+    assert statuses == {name: status for name, (status, _) in FORGED.items()}
+
+
+def bring(server: Any, provider: Dishonest, forge: Callable[[dict[str, Any]], str], browser: Browser) -> int:
+    """The status for a browser that comes back to get a token which the provider forges."""
+    asked = httpx.URL(browser.client.get(authorize(server)).headers["location"]).params
+    provider.give(forge(claims_of(provider.issuer, asked["nonce"])))
+    return browser.client.get(asked["redirect_uri"], params={"code": "code", "state": asked["state"]}).status_code
+
+
 def proxied(issuer: str) -> dict[str, Any]:
     """A provider of the configuration, whose tokens are taken as they are."""
     args = {
@@ -232,7 +257,7 @@ def test_a_server_whose_provider_is_away_serves_and_says_when_to_ask_again(serve
         provider.pages.clear()
         args = {"client_id": CLIENT, "well_known_uri": f"{provider.issuer}/.well-known/openid-configuration"}
         server = serve({"provider": NAME, "authenticator": "oidc", "args": args})
-        assert "nobody can log in until the provider answers" in "".join(server.said)
+        assert f"nobody can log in until {args['well_known_uri']} answers" in "".join(server.said)
         assert httpx.get(f"{api(server)}/").status_code == 200
         for ask in (httpx.get, httpx.post):
             answer = ask(authorize(server))

@@ -28,31 +28,30 @@ class Kept(Generic[T]):
         self._reading = threading.Lock()
         self._kept: tuple[T, float] | None = None
         self._failed: tuple[NotReady, float] | None = None
+        self._renewed = -RENEWAL
 
     def get(self) -> T:
         """The document; NotReady if there is none."""
         kept = self._kept
         if kept is not None and self._clock() - kept[1] < FRESH:
             return kept[0]
-        return self._newer(kept, wait=kept is None or not self._usable(kept))
-
-    def renew(self, seen: T) -> T:
-        """One that is newer than `seen`, if that is worth a question to the provider; else the one that there is."""
-        kept = self._kept
-        if kept is not None and (kept[0] is not seen or self._clock() - kept[1] < RENEWAL):
-            return kept[0]
-        return self._newer(kept, wait=True)
-
-    def _newer(self, kept: tuple[T, float] | None, *, wait: bool) -> T:
+        wait = kept is None or not self._usable(kept)
         if not self._reading.acquire(blocking=wait):
             assert kept is not None
             return kept[0]  # somebody is asking already; nobody waits for that without need
         try:
-            if self._kept is not None and self._kept is not kept:
-                return self._kept[0]
-            return self._attempt()
+            return self._kept[0] if self._kept is not None and self._kept is not kept else self._attempt()
         finally:
             self._reading.release()
+
+    def renew(self, seen: T) -> T:
+        """One that is newer than `seen`, if that is worth a question to the provider; else the one that there is."""
+        with self._reading:  # those who miss the same thing wait for one answer
+            kept, moment = self._kept, self._clock()
+            if kept is not None and (kept[0] is not seen or moment - self._renewed < RENEWAL):
+                return kept[0]
+            self._renewed = moment
+            return self._attempt()
 
     def _attempt(self) -> T:
         if self._failed is None or self._clock() - self._failed[1] >= PAUSE:

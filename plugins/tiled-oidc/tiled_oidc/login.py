@@ -23,7 +23,8 @@ from tiledkernel.errors import NotReady, Unauthorized
 
 logger = logging.getLogger(__name__)
 
-_OURS = {"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_scope"}
+OFFLINE = "offline_access"  # the scope for tokens that are good for long
+_OURS = {"invalid_client", "unauthorized_client", "unsupported_grant_type"}  # errors that no user can cause
 _WAYS: tuple[ClientAuth, ...] = ("client_secret_basic", "client_secret_post")  # the better one first
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -40,20 +41,25 @@ class OidcLogin:
 
     def depart(self, redirect_uri: str, state: str) -> Departure:
         """Where the provider asks for the login; NotReady if it does not answer."""
+        description, options = self._provider.description, self._options
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+        scopes, prompts = {"openid", *options.extra_scopes}, (options.prompt or "").split()
+        if options.keep_tokens and OFFLINE in description.scopes_supported:
+            scopes.add(OFFLINE)
+            prompts = [*prompts, "consent"]  # without which nobody gets what is good for long
         asked = {
-            "client_id": self._options.client_id,
+            "client_id": options.client_id,
             "response_type": "code",
-            "scope": " ".join(sorted(self._scopes())),
+            "scope": " ".join(sorted(scopes)),
             "redirect_uri": redirect_uri,
             "state": state,
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
         }
-        if self._options.prompt is not None:
-            asked["prompt"] = self._options.prompt
-        url = httpx.URL(self._provider.description.authorization_endpoint).copy_merge_params(asked)
+        if prompts:
+            asked["prompt"] = " ".join(dict.fromkeys(prompts))
+        url = httpx.URL(description.authorization_endpoint).copy_merge_params(asked)
         return Departure(url=str(url), remember={"nonce": nonce, "verifier": verifier})
 
     def arrive(self, redirect_uri: str, parameters: Mapping[str, str], remembered: Mapping[str, str]) -> Identity:
@@ -67,9 +73,6 @@ class OidcLogin:
     def close(self) -> None:
         """Let go of connections."""
         self._provider.close()
-
-    def _scopes(self) -> set[str]:
-        return {"openid", *self._options.extra_scopes} | ({"offline_access"} if self._options.keep_tokens else set())
 
     def _arrive(self, redirect_uri: str, parameters: Mapping[str, str], remembered: Mapping[str, str]) -> Identity:
         description = self._provider.description
@@ -152,8 +155,8 @@ def check_now(provider: Provider) -> None:
     """ConfigurationError if the provider is another one; if it does not answer, the log says so."""
     try:
         provider.check()
-    except NotReady as error:
-        logger.warning("nobody can log in until the provider answers: %s", error)
+    except NotReady:  # why, the log says already
+        logger.warning("nobody can log in until %s answers", shown(provider.options.well_known_uri))
 
 
 def _challenge(verifier: str) -> str:

@@ -48,7 +48,8 @@ class ProviderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         list[Name], Meta(description="mail domains of the site: 'alice@' one of these is known as 'alice'")
     ] = []
     required_claims: Annotated[
-        dict[str, str | list[str]], Meta(description="claim -> the value, or one of the values, without which nobody")
+        dict[str, str | list[str]],
+        Meta(description="claim -> the value, or one of the values, without which nobody gets in"),
     ] = {}
     algorithms: Annotated[
         list[str], Meta(description="how tokens may be signed; none: as the provider says, with a public key")

@@ -42,7 +42,7 @@ class EntraOptions(LoginOptions, frozen=True, kw_only=True, forbid_unknown_field
     user_id_claim: Name = _USER_NAME
     extra_scopes: list[Name] = field(default_factory=lambda: ["profile"])
     device_flow_client_id: Annotated[
-        str | None, Meta(min_length=1, description="take tokens of Entra as they are, which this client gets")
+        str | None, Meta(description="take tokens of Entra as they are, which this client gets")
     ] = None
     scopes_map: ScopesMap = None
     role_claims: RoleClaims = field(default_factory=lambda: ["roles"])

@@ -27,6 +27,7 @@ class Description(Struct, frozen=True, kw_only=True):
     userinfo_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
     end_session_endpoint: str | None = None
+    scopes_supported: tuple[str, ...] = ()
     id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
@@ -81,9 +82,10 @@ class Provider:
             described = self.description
         except Misdescribed as error:
             raise ConfigurationError(str(error)) from error
-        if self.options.algorithms and not self.algorithms:
+        if not self.algorithms:
             announced = ", ".join(described.id_token_signing_alg_values_supported)
-            raise ConfigurationError(f"'algorithms' are {self.options.algorithms}, but the provider offers {announced}")
+            wanted = self.options.algorithms or "those with a public key, as nothing else is said"
+            raise ConfigurationError(f"'algorithms' are {wanted}, but the provider offers {announced}")
 
     def close(self) -> None:
         """Let go of connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from tiled_oidc.transport import RETRY
 from tiledkernel.access.logins import Bearer, Identity
 from tiledkernel.access.scopes import ALL_SCOPES
 from tiledkernel.errors import ConfigurationError, NotReady, Unauthorized
+
+logger = logging.getLogger(__name__)
 
 _ACCESS = {"at+jwt", "application/at+jwt"}  # what RFC 9068 calls access tokens
 _UNTOLD = {None, "jwt", "application/jwt"}  # what older providers call all of their tokens
@@ -76,9 +79,10 @@ def build_proxied(options: ProxiedOptions) -> ProxiedLogin:
     options.check()
     provider = Provider(options)
     check_now(provider)
-    login = ProxiedLogin(options, provider)
     _check_device_flow(provider)
-    return login
+    if options.redirect_on_success or options.redirect_on_failure:
+        logger.warning("nobody logs in with a browser where tokens are taken as they are: there is nothing to redirect")
+    return ProxiedLogin(options, provider)
 
 
 def _check_device_flow(provider: Provider) -> None:
@@ -98,10 +102,10 @@ def _check_kind(signed: Signed) -> None:
     """Only access tokens are presented to servers; an ID token is meant for the client itself."""
     kind = signed.header.typ.lower() if signed.header.typ is not None else None
     claims = signed.claims
-    told = claims.get("typ", "Bearer")  # Keycloak's
-    if kind not in _ACCESS and (
-        kind not in _UNTOLD or told != "Bearer" or any(name in claims for name in _OF_ID_TOKENS)
-    ):
+    told = claims.get("typ")  # Keycloak's
+    looks_like_id_token = any(name in claims for name in _OF_ID_TOKENS)
+    untold = kind in _UNTOLD and (told == "Bearer" or (told is None and not looks_like_id_token))
+    if kind not in _ACCESS and not untold:
         raise Unauthorized("this is a token of the provider, but no access token")
     if "cnf" in claims:
         raise Unauthorized("the token is bound to a key of its owner, and so is none for everybody who bears it")
