@@ -18,7 +18,10 @@ from tiledkernel.access.viewer import Viewer
 
 
 class AccessPolicy(Ability):
-    """Who may see and do what. The methods are plain, called in a thread, and may block."""
+    """Who may see and do what. The methods are plain, called in a thread, and may block.
+
+    One with a method `close` is closed with the server; requests that come later find it open again.
+    """
 
     @abstractmethod
     def allowed_scopes(self, node: Any, viewer: Viewer) -> frozenset[str]:

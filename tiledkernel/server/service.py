@@ -67,5 +67,6 @@ class Service:
         self.threads.close()
         for tree in self.trees:
             tree.close()
-        if isinstance(self.accounts, Closing):
-            self.accounts.close()
+        for keeper in (self.accounts, self.sights and self.sights.policy):
+            if isinstance(keeper, Closing):
+                keeper.close()

@@ -25,6 +25,13 @@ ENDPOINTS = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A connection that is cut off when the service stops is no error."""
+
+
 class PolicyService:
     """Answers `POST /v1/data/<package>/<rule>` by `rules`; `asked` are the paths and inputs of all questions.
 
@@ -44,8 +51,7 @@ class PolicyService:
         self.start()
 
     def start(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self.port), self._handler())
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

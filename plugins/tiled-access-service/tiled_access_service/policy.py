@@ -63,7 +63,7 @@ class ServicePolicy(Modifying, AccessPolicy):
 
     def allowed_scopes(self, node: Any, viewer: Viewer) -> frozenset[str]:
         """What the service says of the tags of a node."""
-        return ALL_SCOPES if viewer.administers else self._scopes(node.access_tags, viewer)
+        return ALL_SCOPES if viewer.administers else self._scopes(frozenset(node.access_tags), viewer)
 
     def filters(self, viewer: Viewer, scopes: frozenset[str]) -> Sequence[AccessTagsFilter] | None:
         """For each scope the tags that give it; None if nodes without tags may be among the allowed ones."""
@@ -81,7 +81,7 @@ class ServicePolicy(Modifying, AccessPolicy):
 
     def modify_node(self, node: Any, viewer: Viewer, access_tags: frozenset[str]) -> frozenset[str]:
         """The tags that the service gives a node instead of those that it has; Forbidden if it refuses."""
-        before = node.access_tags
+        before = frozenset(node.access_tags)
         if viewer.administers or access_tags == before:
             return access_tags
         endpoint = self.options.modify_node_endpoint or self.options.create_node_endpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,16 @@ def test_users_of_the_same_groups_share_a_table() -> None:
     rules = compile_rules(definitions_in(Document(data=data)))
     assert len(rules.users["user7"]) == 200
     assert len({id(table) for table in rules.users.values()}) == 1
+
+
+def test_thousands_of_tags_are_read_within_seconds(tmp_path) -> None:
+    """One for each proposal, with a group of its own, and one mistake."""
+    count = 2000
+    groups = "".join(f"  p{number}: [u{number}, u{number + 1}, u{number + 2}]\n" for number in range(count))
+    tags = "".join(f"  p{number}: {{groups: [{{name: p{number}, role: r}}]}}\n" for number in range(count))
+    start = time.perf_counter()
+    found = mistakes(tmp_path, f"groups:\n{groups}  last: [1]\ntags:\n{tags}roles: {{r: {{scopes: ['read:data']}}}}\n")
+    assert found == [
+        f"{count + 2}: groups.last[0]: 1: expected `str | object`, got `int` (a name, in quotes, if it is a number)"
+    ]
+    assert time.perf_counter() - start < 20

@@ -160,7 +160,7 @@ def test_nobody_makes_a_node_that_it_cannot_use(policy) -> None:
 
 
 def test_an_empty_list_of_tags_is_for_administrators(policy) -> None:
-    with pytest.raises(Forbidden, match="none you would not be able to use this node yourself"):
+    with pytest.raises(Forbidden, match="a node without access tags is for administrators only"):
         policy.init_node(user("alice"), frozenset())
     assert policy.init_node(admin(), frozenset()) == set()
 
@@ -182,6 +182,15 @@ def test_an_owner_puts_a_tag_on_a_node(policy) -> None:
 def test_a_writer_gives_a_node_away_to_a_group_that_it_belongs_to(policy) -> None:
     wanted = frozenset({"physics_data"})
     assert policy.modify_node(node("user:bob"), user("bob"), wanted) == wanted
+
+
+def test_a_writer_takes_a_node_back(policy) -> None:
+    wanted = frozenset({"user:bob"})
+    assert policy.modify_node(node("physics_data"), user("bob"), wanted) == wanted
+
+
+def test_an_administrator_hands_a_node_over(policy) -> None:
+    assert policy.modify_node(node("user:bob"), admin(), frozenset({"user:zoe"})) == {"user:zoe"}
 
 
 def test_tags_that_stay_need_no_owner(policy) -> None:

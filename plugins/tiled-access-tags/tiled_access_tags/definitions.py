@@ -17,10 +17,11 @@ tag_owners: {run_1: {users: [cara]}}
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 from tiledkernel.access.scopes import ALL_SCOPES, CREATE_NODE, METRICS, SINGLE_USER
@@ -198,31 +199,36 @@ class _Reading:
 
     def _each(self, section: Mapping[str, Any], at: KeyPath, type_: type[T]) -> dict[str, T]:
         """The entries of a section that can be decoded; what is wrong with the others is noted."""
-        found: dict[str, T] = {}
-        for name in section:
-            try:
-                found[name] = decode(self.document, type_, (*at, name))
-            except InvalidConfiguration as error:
-                self.problems.extend(error.problems)
-        return found
+        return dict(self._decoded(section, type_, lambda name: decode(self.document, type_, (*at, name))))
 
     def _groups(self, section: Mapping[str, Any]) -> dict[str, _Group]:
-        """Groups are lists of users; they are decoded as if the list stood under a key, which is not told."""
-        found: dict[str, _Group] = {}
-        for name, members in section.items():
-            at: KeyPath = ("groups", name)
-            part = self.document.part(at)
-            wrapped = Document(
-                data={"members": [] if members is None else members},
-                origins={("members", *path): origin for path, origin in part.origins.items()},
-            )
+        """Groups are lists of users, which are decoded as if they stood under a key."""
+        wrapped = {name: {"members": [] if members is None else members} for name, members in section.items()}
+        return dict(self._decoded(wrapped, _Group, lambda name: self._group(name, wrapped[name])))
+
+    def _group(self, name: str, data: dict[str, Any]) -> _Group:
+        at: KeyPath = ("groups", name)
+        count = len(data["members"]) if isinstance(data["members"], list) else 0
+        places: dict[KeyPath, str] = {("members", index): self.document.origin((*at, index)) for index in range(count)}
+        try:
+            return decode(Document(data=data, origins={(): self.document.origin(at), **places}), _Group, ())
+        except InvalidConfiguration as error:
+            raise InvalidConfiguration(
+                Problem(problem.origin, (*at, *problem.path[1:]), problem.message) for problem in error.problems
+            ) from None
+
+    def _decoded(
+        self, section: Mapping[str, Any], type_: type[T], decoded: Callable[[str], T]
+    ) -> Iterator[tuple[str, T]]:
+        """Entries at once, as long as they are what they should be; else by a function that says what is wrong."""
+        for name, value in section.items():
             try:
-                found[name] = decode(wrapped, _Group, ())
-            except InvalidConfiguration as error:
-                self.problems.extend(
-                    Problem(problem.origin, (*at, *problem.path[1:]), problem.message) for problem in error.problems
-                )
-        return found
+                yield name, msgspec.convert({} if value is None else value, type_)
+            except msgspec.ValidationError:
+                try:
+                    yield name, decoded(name)
+                except InvalidConfiguration as error:
+                    self.problems.extend(error.problems)
 
     def _tag(self, name: str, tag: Tag, file: _File) -> None:
         at: KeyPath = ("tags", name)

@@ -78,7 +78,7 @@ class TagPolicy(Modifying, Remembered, AccessPolicy):
 
     def modify_node(self, node: Any, viewer: Viewer, access_tags: frozenset[str]) -> frozenset[str]:
         """The tags that were asked for, if the viewer may give, and take away, those that differ."""
-        before = node.access_tags
+        before = frozenset(node.access_tags)
         if access_tags != before:
             self._check_change(access_tags ^ before, access_tags, viewer, gone=before - access_tags)
         return access_tags
@@ -150,6 +150,11 @@ class TagPolicy(Modifying, Remembered, AccessPolicy):
                 else f"only its owners put it on a node, or take it off; yours are: {listed(mine)}"
             )
             raise Forbidden(f"you may not change the access tag {tag!r}: {reason}")
+        if not result:
+            raise Forbidden(
+                "a node without access tags is for administrators only: give it tags that you own, or leave "
+                "'access_tags' out for a new one, which then belongs to you"
+            )
         lost = KEPT - self._allowed(result, viewer)
         if lost:
             raise Forbidden(
