@@ -81,13 +81,17 @@ class UnsupportedQuery(BadRequest):
 
 
 class Unauthorized(KernelError):
-    """Credentials are missing or wrong, or lack a scope that the route needs."""
+    """Credentials are missing or wrong, or lack a scope that the route needs.
+
+    `recognised`: they are good, so that better ones of the same kind would not help.
+    """
 
     status = 401
 
-    def __init__(self, message: str, scopes: frozenset[str] = frozenset()) -> None:
+    def __init__(self, message: str, scopes: frozenset[str] = frozenset(), *, recognised: bool = False) -> None:
         super().__init__(message)
         self.scopes = scopes
+        self.recognised = recognised
 
 
 class Forbidden(KernelError):

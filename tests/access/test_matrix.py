@@ -156,7 +156,9 @@ def test_every_route_lets_in_those_that_it_declares_and_nobody_else(server, who)
         if refused != expected or answer.status_code >= 500:
             wrong.append((method, path, answer.status_code, sorted(route.scopes)))
         if refused:
-            assert answer.headers["www-authenticate"].startswith("Bearer")
+            told = answer.headers["www-authenticate"]
+            assert told.startswith("Bearer")
+            assert ("insufficient_scope" in told) == (held is not None and header is not None and bool(route.scopes))
             assert list(answer.json()) == ["detail"]
     assert wrong == []
     assert asked > 50

@@ -53,6 +53,12 @@ def test_keys_are_not_written(line):
     assert '"GET /api/v1/?slice=1&api_key=***&API_KEY=*** HTTP/1.1"' in text
 
 
+def test_what_a_provider_sends_a_browser_back_with_is_hidden(line):
+    text = line(query=b"code=hush&state=hush&RelayState=hush&access_token=hush&iss=provider")
+    assert "hush" not in text
+    assert "iss=provider" in text
+
+
 def test_a_path_cannot_begin_a_new_line(line):
     assert "\n" not in line(path="/a\nINFO: all is well")
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.at_terminal import at_terminal as run_at_terminal
 from tests.login_server import UUIDS, LoginServer
 
-PATIENCE = 60.0  # seconds
 BOB = UUIDS["bob"]
 SECRET = re.compile(r"[0-9a-f]{72}\n")
 
@@ -57,23 +53,8 @@ def alice(app: LoginServer, run: Any, monkeypatch: pytest.MonkeyPatch) -> LoginS
 
 
 def at_terminal(*arguments: str, answers: list[tuple[str, str]]) -> tuple[str, int]:
-    """What is on the screen of a terminal at the end, and the exit status; each answer is typed after its question."""
-    screen, terminal = pty.openpty()
-    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
-    process = subprocess.Popen([sys.executable, "-m", "tiledkernel", *arguments], start_new_session=True, **streams)
-    os.close(terminal)
-    shown, seen, deadline = "", 0, time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([screen], [], [], 0.1)[0]:
-            try:
-                shown += os.read(screen, 4096).decode()
-            except OSError:  # the other side is closed
-                break
-        if answers and answers[0][0] in shown[seen:]:
-            seen = len(shown)
-            os.write(screen, f"{answers.pop(0)[1]}\n".encode())
-    os.close(screen)
-    return shown.replace("\r\n", "\n"), process.wait(PATIENCE)
+    """A command at a terminal; what is on its screen at the end, and the exit status."""
+    return run_at_terminal([sys.executable, "-m", "tiledkernel", *arguments], answers)
 
 
 # Who one is

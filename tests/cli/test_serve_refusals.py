@@ -105,3 +105,26 @@ def test_a_taken_port_says_which_option_helps(serve):
         assert running.wait() == 1
     assert f"cannot listen on 127.0.0.1:{port}: choose another address (--host) or port" in running.text
     assert running.lines[-1] == "Aborted."
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("database: {uri: accounts.db}", "several processes need the same keys to sign tokens"),
+        ("secret_keys", "several processes need one database of accounts"),
+        *[
+            (f"secret_keys\ndatabase: {{uri: '{uri}'}}", "several processes need one database of accounts")
+            for uri in ("sqlite://", "sqlite:///:memory:", ":memory:", "sqlite:///file:x?mode=memory&uri=true")
+        ],
+    ],
+)
+@pytest.mark.parametrize("workers", ["", "uvicorn: {workers: 2}"])
+def test_processes_that_would_know_other_accounts_are_refused(run, rest, said, workers):
+    Path("beside_accounts.py").write_text("tree = {}")
+    keys = "secret_keys: [ssssssssssssssssssssssssssssssss]" if rest.startswith("secret_keys") else ""
+    Path("config.yml").write_text(
+        "trees: [{tree: 'beside_accounts:tree', path: /}]\n"
+        f"authentication: {{providers: [{{provider: toy, authenticator: dummy}}], {keys}}}\n"
+        f"{rest.removeprefix('secret_keys')}\n{workers}"
+    )
+    assert refusal(run, "config", *([] if workers else ["--scalable"])).startswith(said)

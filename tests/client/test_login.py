@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.login_server import CSRF, LoginServer
+from tests.login_server import CSRF, UUIDS, LoginServer
 from tiledkernel.client import ClientError, record_history
-from tiledkernel.client.auth import CannotRefreshAuthentication, LoginNotRemembered
+from tiledkernel.client.auth import CannotRefreshAuthentication
 from tiledkernel.client.context import CannotPrompt, LoginFailed, PasswordRejected
 from tiledkernel.client.errors import LoginError
 from tiledkernel.client.login import LoginEnded
+from tiledkernel.client.login_state import LoginNotRemembered
 from tiledkernel.client.tokens import TokenFiles
 
 TWO = {"toy": "internal", "staff": "internal"}
@@ -319,6 +320,13 @@ def test_a_login_is_remembered_in_files_that_only_their_owner_may_read(alice: An
     assert [stat.S_IMODE(path.stat().st_mode) for path in (store, folder)] == [0o700, 0o700]
 
 
+def test_a_folder_that_was_chosen_stays_as_it_is(face: Any, introduce: Any, app: LoginServer, store: Path) -> None:
+    store.mkdir(mode=0o755)
+    store.chmod(0o755)
+    introduce(app).configure_auth(app._new_session("alice"))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (store, *store.iterdir())] == [0o755, 0o700]
+
+
 def test_who_is_remembered_is_not_asked_again(face: Any, alice: Any, introduce: Any, app: Any, person: Person) -> None:
     client = face.enter(introduce(app))
     assert client.context.authenticated
@@ -412,6 +420,9 @@ def test_where_nothing_can_be_kept_a_login_lasts_as_long_as_the_connection(
         face.shown(context.authenticate())
     app.expire()
     assert face.shown(context.whoami())["type"] == "user"
+    face.shown(context.logout())
+    context.configure_auth(app._new_session("bob"), remember_me=False)
+    assert face.shown(context.whoami())["uuid"] == UUIDS["bob"]
 
 
 def test_the_password_is_nowhere_afterwards(
@@ -439,8 +450,9 @@ def test_a_program_may_bring_its_own_tokens(face: Any, introduce: Any, app: Any,
     given = app._new_session("bob")
     context = introduce(app)
     context.configure_auth({"access_token": given["access_token"], "refresh_token": given["refresh_token"]})
+    assert kept(store) == {"access_token": "access-1", "refresh_token": "refresh-1"}
     assert face.shown(context.whoami())["identities"][0]["id"] == "bob"
-    assert kept(store)["refresh_token"] == "refresh-1"
+    assert kept(store)["principal"] == UUIDS["bob"].replace("-", "")
 
 
 @pytest.mark.parametrize("tokens", [{}, {"access_token": 3}, {"access_token": "with a blank"}, {"access_token": "a\n"}])
@@ -452,6 +464,16 @@ def test_tokens_that_are_none_are_refused(introduce: Any, app: Any, tokens: Any)
 def test_new_tokens_can_be_had_at_once(face: Any, alice: Any) -> None:
     assert dict(face.shown(alice.force_auth_refresh()))["access_token"] == "access-2"
     assert alice.tokens["access_token"] == "access-2"
+
+
+def test_new_tokens_are_asked_for_also_if_others_have_got_some(
+    face: Any, alice: Any, introduce: Any, app: LoginServer
+) -> None:
+    other = introduce(app)
+    face.shown(other.use_cached_tokens())
+    face.shown(other.force_auth_refresh())
+    assert face.shown(alice.force_auth_refresh())["access_token"] == "access-3"
+    assert app.count("auth/session/refresh") == 2
 
 
 def test_what_is_not_logged_in_cannot_be_renewed(face: Any, introduce: Any, app: Any) -> None:

@@ -119,6 +119,17 @@ def test_without_a_refresh_token_a_refusal_stands(face: Any, introduce: Any, app
         face.enter(context)
 
 
+def test_a_token_goes_to_no_other_server(listen: Any) -> None:
+    app, other = LoginServer(), LoginServer()
+    uri = app.base = listen(app)
+    with Context(uri) as context:
+        context.configure_auth(app._new_session("alice"), remember_me=False)
+        context.http_client.get(f"{uri}/api/v1/auth/whoami")
+        context.http_client.get(f"{listen(other)}/api/v1/auth/whoami")
+    assert app.last(WHOAMI).headers["authorization"] == "Bearer access-1"
+    assert "authorization" not in other.last(WHOAMI).headers
+
+
 # Once
 
 
@@ -200,6 +211,23 @@ def test_what_another_process_has_renewed_long_ago_is_renewed_again(
     assert app.paths() == [WHOAMI, WHOAMI, REFRESH, WHOAMI]
 
 
+def test_a_program_that_does_not_wait_for_others_ends_no_login(face: Any, alice: Any, introduce: Any, app: Any) -> None:
+    """It takes the refresh token that is about to be used, and keeps what it gets."""
+    other = introduce(app)
+    face.shown(other.use_cached_tokens())
+    renewed = app._renewed
+
+    def renewing_for_another_first(token: str) -> Any:
+        app._renewed = renewed
+        other.configure_auth(renewed(token))
+        return renewed(token)
+
+    app._renewed = renewing_for_another_first
+    app.expire()
+    assert face.shown(alice.whoami())["uuid"] == UUIDS["alice"]
+    assert (alice.tokens["access_token"], app.count(REFRESH)) == ("access-2", 1)
+
+
 def test_nobody_becomes_somebody_else_by_renewing(face: Any, alice: Any, introduce: Any, app: Any, store: Path) -> None:
     """Bob logs in at another terminal of the same account: this connection remains Alice's, its files are Bob's."""
     introduce(app).configure_auth(app._new_session("bob"))
@@ -261,6 +289,19 @@ def test_a_server_that_fails_for_a_while_ends_nothing(face: Any, alice: Any, app
     app.away = 2
     face.shown(alice.whoami())
     assert app.count(REFRESH) == 3
+
+
+def test_what_must_not_be_done_twice_is_tried_again_if_only_the_renewal_failed(
+    face: Any, alice: Any, app: Any, impatient: None
+) -> None:
+    app.expire()
+    app.away = 1
+    call = call_upload("PATCH", f"{alice.api_uri}auth/apikey", memoryview(b"x"), "text/plain")
+    with pytest.raises(ClientError, match=r"^405"):
+        face.shown(alice.run(ask_upload(call)))
+    assert [asked.method for asked in app.asked if asked.path.startswith("/api/v1/auth")] == [
+        "PATCH", "POST", "PATCH", "POST", "PATCH",
+    ]  # fmt: skip
 
 
 def test_a_server_that_goes_on_failing_ends_nothing_either(face: Any, alice: Any, app: Any, store: Path) -> None:

@@ -66,4 +66,5 @@ class Viewer(Struct, frozen=True, kw_only=True):
         if not scopes <= self.scopes:
             needed = ", ".join(sorted(scopes))
             held = ", ".join(sorted(self.scopes)) or "none"
-            raise Unauthorized(f"not enough permissions: this needs the scopes [{needed}], yours are [{held}]", scopes)
+            message = f"not enough permissions: this needs the scopes [{needed}], yours are [{held}]"
+            raise Unauthorized(message, scopes, recognised=self.principal is not None)

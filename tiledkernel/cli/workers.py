@@ -23,12 +23,34 @@ APP = "tiledkernel.cli.workers:app"  # made by `__getattr__`, once in each proce
 
 
 def check_scalable(configuration: Configuration) -> None:
-    """Refuse what cannot run in several processes: each would make a key of its own."""
-    if configuration.authentication.single_user_api_key is None:
+    """Refuse what cannot run in several processes: each would make a key of its own, or know other accounts."""
+    if configuration.authentication.providers:
+        _check_accounts(configuration)
+    elif configuration.authentication.single_user_api_key is None:
         raise Refusal(
             "several processes need a fixed key: set 'single_user_api_key' under 'authentication', "
             "or TILED_SINGLE_USER_API_KEY, or --api-key; otherwise each process makes a key of its own"
         )
+
+
+def _check_accounts(configuration: Configuration) -> None:
+    if not configuration.authentication.secret_keys:
+        raise Refusal(
+            "several processes need the same keys to sign tokens: set 'secret_keys' under 'authentication', or "
+            "TILED_SECRET_KEYS; `openssl rand -hex 32` prints a good one"
+        )
+    uri = configuration.database.uri
+    if uri is None or _is_memory(uri):
+        raise Refusal(
+            "several processes need one database of accounts: set 'uri' under 'database' to a file of SQLite, or, for "
+            "several machines, to PostgreSQL"
+        )
+
+
+def _is_memory(uri: str) -> bool:
+    """Whether a database lies in the memory of one process."""
+    kind, _, place = uri.rpartition("://")
+    return ":memory:" in place or (kind.startswith("sqlite") and (not place.strip("/") or "mode=memory" in place))
 
 
 def serve_workers(loaded: Loaded, path: str, options: ServeOptions) -> None:

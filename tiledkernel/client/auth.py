@@ -7,9 +7,8 @@ is remembered, another process. Only one of them asks for new tokens.
 from __future__ import annotations
 
 import time
-import warnings
 import weakref
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any
 
 from tiledkernel.client.calls import call_form, call_writing
@@ -17,9 +16,11 @@ from tiledkernel.client.errors import ClientError, LoginError
 from tiledkernel.client.file_locks import SharedLock
 from tiledkernel.client.light_httpx import httpx
 from tiledkernel.client.login_links import csrf, delegate, trusted
+from tiledkernel.client.login_state import Login
 from tiledkernel.client.messages import parse_detail
 from tiledkernel.client.plans import Plan, ask_bare, pause
-from tiledkernel.client.tokens import ACCESS, PRINCIPAL, REFRESH, TokenFiles, Tokens, parse_tokens
+from tiledkernel.client.retries import surely_not_done
+from tiledkernel.client.tokens import ACCESS, REFRESH
 
 if TYPE_CHECKING:
     from tiledkernel.client.identity import Identity
@@ -27,104 +28,10 @@ if TYPE_CHECKING:
 _TRIES = 4  # of one request; others may renew the login again and again meanwhile
 _LOOK_AGAIN = 0.03  # seconds until it is looked again whether another one has renewed the login
 _LONGEST_WAIT = 90.0  # seconds; the network gives up sooner
-_EARLY = 10.0  # seconds before a token expires
 
 
 class CannotRefreshAuthentication(LoginError):
     """The login has ended: the server gives no new tokens. Log in again."""
-
-
-class LoginNotRemembered(UserWarning):
-    """A login could not be kept on disk; it lasts as long as this connection."""
-
-
-class Login:
-    """The tokens of a connection, and where they are remembered, if they are."""
-
-    def __init__(self, given: Mapping[str, Any], files: TokenFiles | None = None) -> None:
-        self.tokens = parse_tokens(given)
-        self.files = files
-        self.lock = SharedLock(files.lock_file if files else None)
-        self.ended: str | None = None  # why
-        self._due = _due(given)
-
-    @classmethod
-    def remembered(cls, files: TokenFiles) -> Login | None:
-        """The login that is kept in these files, if there is one that can be used."""
-        found = files.read()
-        return cls(found, files) if ACCESS in found else None
-
-    def remember(self) -> None:
-        """Keep the tokens in their files; where that is not possible, say so, and go on without."""
-        if self.files is None:
-            return
-        try:
-            self.files.write(self.tokens)
-        except OSError as error:
-            self.files = None
-            text = f"this login is not remembered, since it cannot be kept in a file: {error}"
-            warnings.warn(text, LoginNotRemembered, stacklevel=2)
-
-    def belongs_to(self, principal: str) -> None:
-        """Note whose login it is."""
-        whose = principal.replace("-", "").lower()
-        if self.tokens.get(PRINCIPAL) != whose:
-            mine = self._still_mine()
-            self.tokens = Tokens({**self.tokens, PRINCIPAL: whose})
-            if mine:
-                self.remember()
-
-    @property
-    def principal(self) -> str | None:
-        """Whose login it is, if that is known."""
-        found = self.tokens.get(PRINCIPAL)
-        return None if found is None else found.replace("-", "").lower()
-
-    @property
-    def overdue(self) -> str | None:
-        """The access token, if it is about to expire and can be renewed."""
-        is_due = self._due is not None and time.monotonic() > self._due and REFRESH in self.tokens
-        return self.tokens.get(ACCESS) if is_due else None
-
-    def adopt(self, refused: str | None) -> bool:
-        """Take what somebody else has got, if there is anything better than the token that was refused."""
-        if self.tokens.get(ACCESS) != refused:
-            return True
-        found = self.files.read() if self.files is not None else Tokens({})
-        if ACCESS not in found:
-            return False
-        if self._is_of_another(found):
-            self.files = None  # somebody else has logged in here meanwhile; this connection goes on as who it was
-            return False
-        self.tokens, self._due = Tokens({**self.tokens, **found}), None
-        return self.tokens[ACCESS] != refused
-
-    def _is_of_another(self, found: Tokens) -> bool:
-        whose = found.get(PRINCIPAL, self.principal)
-        return self.principal is not None and whose is not None and whose.replace("-", "").lower() != self.principal
-
-    def renew(self, given: Any) -> None:
-        """Use new tokens, and remember them, unless another login has taken this one's place."""
-        mine = self._still_mine()
-        self.tokens, self._due = self.tokens.renewed(given), _due(given)
-        if mine:
-            self.remember()
-
-    def end(self, reason: str) -> None:
-        """The server gives no more tokens: forget these."""
-        if self._still_mine() and self.files is not None:
-            self.files.forget()
-        self.tokens, self.ended, self._due = Tokens({}), reason, None
-
-    def _still_mine(self) -> bool:
-        if self.files is None:
-            return False
-        found = self.files.read()
-        return not found or found.get(REFRESH) == self.tokens.get(REFRESH)
-
-    def leave_to_parent(self) -> None:
-        """After a fork: another thread of the parent may hold the lock for ever."""
-        self.lock = SharedLock(self.files.lock_file if self.files else None)
 
 
 def refuse_key(connection: Identity) -> None:
@@ -136,21 +43,16 @@ def refuse_key(connection: Identity) -> None:
         )
 
 
-def _due(given: Mapping[str, Any]) -> float | None:
-    """When to renew tokens unasked; None if nothing is said about that."""
-    seconds = given.get("expires_in")
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        return None
-    return time.monotonic() + max(seconds * 0.9, seconds - _EARLY)
+def renewing(connection: Identity, login: Login, refused: str | None, *, force: bool = False) -> Plan[bool]:
+    """Have other tokens than the one that was refused; whether the server has just given them to us.
 
-
-def renewing(connection: Identity, login: Login, refused: str | None) -> Plan[bool]:
-    """Have other tokens than the one that was refused; whether the server has just given them to us."""
+    `force`: also if somebody else has got some already.
+    """
     yield from _taking(login.lock)
     try:
         if login.ended is not None:
             raise _ended(connection, login.ended)
-        if login.adopt(refused):
+        if login.adopt(refused) and not force:
             return False
         if REFRESH not in login.tokens:
             return True  # the refusal stands
@@ -160,11 +62,22 @@ def renewing(connection: Identity, login: Login, refused: str | None) -> Plan[bo
         except ClientError as error:
             if error.response.status_code not in (400, 401):
                 raise
+            if login.adopt(refused):
+                return False  # a program that does not know our lock was faster
             login.end(_reason(error.response))
             raise _ended(connection, login.ended) from error
     finally:
         login.lock.release()
     return True
+
+
+def _before_a_request(plan: Plan[bool]) -> Plan[bool]:
+    """A renewal that a request needs; if it fails, the request has not been carried out."""
+    try:
+        return (yield from plan)
+    except (httpx.HTTPError, LoginError) as error:
+        surely_not_done(error)
+        raise
 
 
 def _taking(lock: SharedLock) -> Plan[None]:
@@ -208,6 +121,9 @@ class TokenAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """For programs that wait."""
+        if self._is_for_another(request):
+            yield request
+            return
         refused, is_new = self._login.overdue, False
         for left in reversed(range(_TRIES)):
             if refused is not None:
@@ -220,6 +136,9 @@ class TokenAuth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """For programs that do not."""
+        if self._is_for_another(request):
+            yield request
+            return
         refused, is_new = self._login.overdue, False
         for left in reversed(range(_TRIES)):
             if refused is not None:
@@ -230,9 +149,14 @@ class TokenAuth(httpx.Auth):
                 return
             await response.aread()
 
+    def _is_for_another(self, request: httpx.Request) -> bool:
+        """Whether a request goes to somebody else than the server, who gets no token of it."""
+        home, goal = self._living().api_uri, request.url
+        return (goal.scheme, goal.host, goal.port) != (home.scheme, home.host, home.port)
+
     def _run(self, refused: str) -> Any:
         connection = self._living()
-        return connection.run_once(renewing(connection, self._login, refused))
+        return connection.run_once(_before_a_request(renewing(connection, self._login, refused)))
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         token = self._login.tokens.get(ACCESS)

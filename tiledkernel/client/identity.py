@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tiledkernel import references
@@ -17,13 +18,15 @@ from tiledkernel.client.plans import Plan, ask_message
 
 if TYPE_CHECKING:
     from tiledkernel.client.admin import Admin
-    from tiledkernel.client.auth import Login
+    from tiledkernel.client.login_state import Login
     from tiledkernel.client.tokens import TokenFiles
 
 NO_PERSONS = "This server has no login: it knows keys, not persons."
+_NO_TOKENS: Mapping[str, str] = MappingProxyType({})
 _AUTH = "tiledkernel.client.auth"
 _KEYS = "tiledkernel.client.api_keys"
 _LOGIN = "tiledkernel.client.login"
+_STATE = "tiledkernel.client.login_state"
 
 
 class Identity:
@@ -98,7 +101,7 @@ class Identity:
         files = self._token_files()
         if not remember_me and files is not None:
             files.forget()
-        login = references.load(f"{_AUTH}:Login")(tokens, files if remember_me else None)
+        login = references.load(f"{_STATE}:Login")(tokens, files if remember_me else None)
         login.remember()
         self.use_login(login)
 
@@ -109,7 +112,7 @@ class Identity:
     @property
     def tokens(self) -> Mapping[str, str]:
         """The tokens of the login, by name; empty without one."""
-        return {} if self._login is None else self._login.tokens
+        return _NO_TOKENS if self._login is None else self._login.tokens
 
     def force_auth_refresh(self) -> Any:
         """Have new tokens now; the tokens."""
@@ -188,7 +191,7 @@ class Identity:
         files = self._token_files()
         if files is None or self._api_key is not None:
             return None
-        found: Login | None = references.load(f"{_AUTH}:Login").remembered(files)
+        found: Login | None = references.load(f"{_STATE}:Login").remembered(files)
         return found
 
     def _token_files(self) -> TokenFiles | None:

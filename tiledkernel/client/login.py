@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from tiledkernel.client.auth import CannotRefreshAuthentication, Login, refuse_key, renewing
+from tiledkernel.client.auth import CannotRefreshAuthentication, refuse_key, renewing
 from tiledkernel.client.calls import call_form, call_writing
 from tiledkernel.client.errors import ClientError, LoginError
 from tiledkernel.client.exchanges import UNREACHABLE
 from tiledkernel.client.grants import asking_for_code, asking_for_password
 from tiledkernel.client.identity import NO_PERSONS, Identity
 from tiledkernel.client.login_links import csrf, delegate, trusted
+from tiledkernel.client.login_state import Login
 from tiledkernel.client.messages import Provider, UnexpectedAnswer
 from tiledkernel.client.plans import Plan, aside, ask_bare, ask_change
 from tiledkernel.client.prompts import PasswordRejected, ask, ask_secret, choose, require_person, say
@@ -143,7 +144,7 @@ def refreshing(connection: Identity) -> Plan[Mapping[str, str]]:
     login = connection.current_login
     if login is None or REFRESH not in login.tokens:
         raise CannotRefreshAuthentication("there is no login that could be renewed: log in, with `context.login()`")
-    yield from renewing(connection, login, login.tokens.get(ACCESS))
+    yield from renewing(connection, login, login.tokens.get(ACCESS), force=True)
     return connection.tokens
 
 

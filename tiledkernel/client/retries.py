@@ -28,6 +28,7 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+_NOT_DONE = "surely_not_done"
 _LONGEST_WAIT = 60.0  # seconds; a server that wants more is not waited for
 
 
@@ -95,8 +96,15 @@ class Doubt:
         self._remains = self._remains or may_be_done(error)
 
 
+def surely_not_done(error: Exception) -> None:
+    """Note of an error that it came before the request could be carried out: of something that this needs first."""
+    vars(error)[_NOT_DONE] = True
+
+
 def may_be_done(error: BaseException | None) -> bool:
     """Whether a request that failed so may have been carried out all the same."""
+    if error is not None and vars(error).get(_NOT_DONE):
+        return False
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= 500
     return isinstance(error, httpx.TransportError) and not isinstance(error, _NEVER_SENT)

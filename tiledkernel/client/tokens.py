@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tiledkernel.client.cache_dir import cache_dir
+from tiledkernel.client.cache_dir import cache_dir, make_private
 from tiledkernel.client.messages import UnexpectedAnswer
-from tiledkernel.client.private_files import is_own, make_own, write_private
+from tiledkernel.client.private_files import is_own, is_safe, make_own, write_private
 
 ACCESS, REFRESH, IDENTITY = "access_token", "refresh_token", "id_token"
 PRINCIPAL = "principal"  # whose they are; no secret
@@ -71,7 +72,7 @@ class TokenFiles:
     def read(self) -> Tokens:
         """What is there; nothing that others have put there, and nothing that is no token."""
         try:
-            if not (is_own(self.root) and is_own(self.folder)):
+            if not (is_safe(self.root) and is_own(self.folder)):
                 return Tokens({})
         except OSError:
             return Tokens({})
@@ -80,18 +81,29 @@ class TokenFiles:
 
     def write(self, tokens: Tokens) -> None:
         """Put tokens there, in place of others; OSError if that cannot be."""
-        make_own(self.root)
-        make_own(self.folder)
+        self._make()
         for name in _PARTS:
             if name in tokens:
                 write_private(self.folder / name, tokens[name])
             else:
                 (self.folder / name).unlink(missing_ok=True)
 
+    def write_principal(self, principal: str) -> None:
+        """Note whose tokens they are; OSError if that cannot be."""
+        self._make()
+        write_private(self.folder / PRINCIPAL, principal)
+
+    def _make(self) -> None:
+        make_private(self.root)  # which may have been chosen, and hold other things as well
+        if not is_safe(self.root):
+            raise PermissionError(f"{self.root} belongs to somebody else")
+        make_own(self.folder)
+
     def forget(self) -> None:
         """Leave no token there."""
         for name in reversed(_PARTS):
-            (self.folder / name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                (self.folder / name).unlink()
 
 
 def folder_name(api_uri: str) -> str:

@@ -1,4 +1,4 @@
-"""A line for each request, with who asked and the request's id, and without the key that an address may carry.
+"""A line for each request, with who asked and the request's id, and without the secrets that an address may carry.
 
 uvicorn's own access log knows neither, and writes keys; this one is for the same formatters.
 """
@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 logger = logging.getLogger("tiledkernel.access")
 
-_KEY = re.compile(r"(api_key=)[^&]*", re.IGNORECASE)
+# Keys, and what providers send browsers back with, by which one could log in.
+_SECRETS = re.compile(r"((?:api_key|code|state|user_code|SAMLResponse|RelayState|\w*token)=)[^&]*", re.IGNORECASE)
 _NAMED_BY_US = frozenset({"public", "(singleuser)"})
 
 
@@ -61,5 +62,5 @@ def _user(scope: Any) -> str:
 def _path(scope: Any) -> str:
     path = quote(scope.get("path", ""))
     query = scope.get("query_string", b"").decode("latin-1")
-    shown = _KEY.sub(r"\1***", query)
+    shown = _SECRETS.sub(r"\1***", query)
     return f"{path}?{shown}" if query else path

@@ -21,7 +21,8 @@ def problem(error: BaseException, base: str) -> tuple[int, Headers, bytes]:
         headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
         if isinstance(error, Unauthorized):
             scope = f' scope="{" ".join(sorted(error.scopes))}"' if error.scopes else ""
-            headers += [(b"www-authenticate", f"Bearer{scope}".encode()), (b"x-tiled-root", base.encode())]
+            mark = ', error="insufficient_scope"' if error.recognised else ""  # RFC 6750: renewing would not help
+            headers += [(b"www-authenticate", f"Bearer{scope}{mark}".encode()), (b"x-tiled-root", base.encode())]
         return error.status, headers, _body(error.detail)
     logger.error("unhandled error", exc_info=error)
     return 500, [], _body("Internal server error")

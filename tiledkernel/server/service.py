@@ -67,6 +67,7 @@ class Service:
         self.threads.close()
         for tree in self.trees:
             tree.close()
-        for keeper in (self.accounts, self.sights and self.sights.policy):
-            if isinstance(keeper, Closing):
-                keeper.close()
+        others: list[Any] = [self.accounts, self.sights and self.sights.policy]
+        for other in others:
+            if isinstance(other, Closing):
+                other.close()

@@ -96,7 +96,7 @@ def token(provider: Dishonest, typ: str | None = "at+jwt", key: Any = None, **ch
         ({"scope": {"tiled:read": True}, "roles": {"operator": 1}, "realm_access": "operator"}, set()),
         ({}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)),
 )
 def test_scopes_and_roles_of_the_provider_confer_scopes_here(claims, scopes, provider, login_with) -> None:
     assert login_with(scopes_map=MAP).verify(token(provider, **claims)).scopes == scopes

@@ -298,6 +298,7 @@ def _change(request: Request, make: Callable[[Any], Change], body: NewState | No
     node = _able(request, Changing, "that can be changed")
     version, drop = expected_version(request), request.query.drop_revision
     corrected: list[Any] = []
+    proposed_tags: list[str] = []
 
     def checked(before: Any) -> Change:
         change = make(before)
@@ -306,6 +307,7 @@ def _change(request: Request, make: Callable[[Any], Change], body: NewState | No
         metadata = request.service.validators.checked(specs, proposed, node)
         corrected[:] = [] if metadata is proposed else [metadata]
         kept = None if change.metadata is None and not corrected else metadata
+        proposed_tags[:] = change.access_tags or ()
         tags = _tags_of_changed(request, before, change.access_tags)
         return structs.replace(change, metadata=kept, access_tags=tags, drop_revision=drop, version=version)
 
@@ -313,8 +315,9 @@ def _change(request: Request, make: Callable[[Any], Change], body: NewState | No
     answer: dict[str, Any] = {"id": request.entry.key}
     if corrected:
         answer["metadata"] = wire.plain(corrected[0])
-    if body.access_tags is not None:
-        answer["access_tags"] = sorted(changed.access_tags or ())
+    tags = sorted(changed.access_tags or ())
+    if body.access_tags is not None and (request.sight is None or tags != sorted({*proposed_tags})):
+        answer["access_tags"] = tags
     return Message(answer, version=version_of(changed))
 
 
