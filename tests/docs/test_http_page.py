@@ -12,6 +12,7 @@ from tiled_sql_catalog.entries import MAX_DEPTH as MAX_METADATA_DEPTH
 from tiled_sql_catalog.entries import MAX_ENTRIES
 from tiled_sql_catalog.paths import MAX_KEY
 
+from tiledkernel.access import scopes
 from tiledkernel.errors import ConfigurationError, KernelError, PluginError
 from tiledkernel.families.container.paging import MAX_LIMIT
 from tiledkernel.records import BODY_LIMIT
@@ -53,3 +54,12 @@ def test_a_limit_is_what_the_page_says(limit: str) -> None:
 def test_every_status_of_a_callers_mistake_is_listed() -> None:
     listed = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
     assert listed == {error.status for error in errors() if error.status != 500}
+
+
+def test_the_table_of_scopes_is_that_of_the_code() -> None:
+    table = PAGE.partition("## Scopes")[2].partition("## ")[0]
+    rows = re.findall(r"^\| `([\w:]+)` \| [^|]+ \|(.*)\|$", table, re.MULTILINE)
+    columns = {scope: [cell.strip() for cell in cells.split("|")] for scope, cells in rows}
+    held = [{scope for scope, cells in columns.items() if cells[place] == "yes"} for place in range(4)]
+    assert held == [scopes.ANONYMOUS, scopes.SINGLE_USER, scopes.ROLES["user"], scopes.ROLES["admin"]]
+    assert columns.keys() == scopes.ALL_SCOPES
