@@ -102,7 +102,7 @@ def test_a_key_confers_its_scopes_only(site: Site, token: str) -> None:
     assert site.status(key=key) == 200
     response = site("GET", "/container/full/", key=key)
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == 'Bearer scope="read:data"'
+    assert 'scope="read:data"' in response.headers["www-authenticate"]
 
 
 def test_an_empty_list_of_scopes_grants_nothing(site: Site, token: str) -> None:

@@ -180,6 +180,14 @@ class TestForms:
         assert response.status_code == 200
         assert response.json()["identity"]["id"] == "alice"
 
+    def test_the_page_may_lead_to_where_the_configuration_sends_tokens(self, open_site: Callable[..., Site]) -> None:
+        """Browsers hold the answers to a form to the policy of its page."""
+        login = Provider_(redirect_on_success="https://ui.example/in?x", redirect_on_failure="https://no.example/")
+        browser = Browser(open_site(logins={"ext": login}))
+        page = self.come_back(browser, browser.leave())
+        policy = page.headers["content-security-policy"]
+        assert "form-action 'self' https://ui.example https://no.example;" in policy
+
     def test_it_does_not_in_another_browser(self, ext: Site) -> None:
         attacker, victim = Browser(ext), Browser(ext)
         page = self.come_back(victim, attacker.leave())

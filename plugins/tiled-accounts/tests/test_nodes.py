@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -166,6 +168,13 @@ class TestFiles:
             recognised(other, Credentials(api_key=key))
             one("DELETE", f"/auth/apikey?first_eight={key[:8]}", token=token)
             assert other.keeper.recognise(Credentials(api_key=key)) is None
+
+    def test_asking_holds_nobody_up(self, uri: str, site: Site) -> None:
+        """Or else the log of the database could never be taken back into it."""
+        recognised(site, Credentials(api_key=site.make_key(token=site.log_in()["access_token"])))
+        site.keeper.database.close()
+        with contextlib.closing(sqlite3.connect(uri.removeprefix("sqlite:///"), timeout=0)) as other:
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
 
     def test_a_file_that_cannot_be_asked_is_not_believed(self, uri: str, site: Site) -> None:
         credentials = Credentials(api_key=site.make_key(token=site.log_in()["access_token"]))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tiled_accounts.logins import ROOM
 from tiled_accounts.routes.tokens import MAX_PASSWORD, MAX_USERNAME
 
 from tiledkernel.access.logins import Identity
@@ -222,6 +225,35 @@ def test_a_login_that_breaks_discloses_nothing(
     assert response.headers["retry-after"] == "5"
     assert "hunter2" not in response.text + caplog.text
     assert any("'toy' failed: ValueError" in record.getMessage() for record in caplog.records)
+
+
+def test_a_login_that_is_down_is_nobodys_failed_attempt(open_site: Callable[..., Site], uri: str) -> None:
+    login = Broken(OSError("no route to host"))
+    site = open_site(uri, logins={"toy": login})
+    assert [site.try_to_log_in("alice", "x").status_code for _ in range(12)] == [503] * 12
+    login.error = Unauthorized("wrong")
+    assert site.try_to_log_in("alice", "x").status_code == 401
+
+
+def test_a_slow_login_does_not_get_all_threads(open_site: Callable[..., Site]) -> None:
+    began, end = threading.Semaphore(0), threading.Event()
+
+    class Slow:
+        def authenticate(self, username: str, password: str) -> str:
+            began.release()
+            end.wait(30)
+            return username
+
+    site = open_site(logins={"toy": Slow()})
+    with ThreadPoolExecutor(ROOM) as pool:
+        waiting = [pool.submit(site.try_to_log_in, f"user{number}", "x") for number in range(ROOM)]
+        for _ in range(ROOM):
+            assert began.acquire(timeout=30)
+        refused = site.try_to_log_in("alice", "x")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert site.get("/auth/whoami") is None
+        end.set()
+        assert [each.result(30).status_code for each in waiting] == [200] * ROOM
 
 
 def test_a_login_may_say_why_it_refuses(open_site: Callable[..., Site]) -> None:

@@ -64,6 +64,7 @@ class FileWatch:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor | None = None
         self._version: Any = None
         self._number: Any = None
 
@@ -71,10 +72,10 @@ class FileWatch:
         """Whether the file could be asked; what it says about others' activities is told from changes."""
         with self._lock:
             try:
-                connection = self._connection or self._open()
-                (version,) = connection.execute("PRAGMA data_version").fetchall()
+                cursor = self._cursor or self._open()
+                version = cursor.execute("PRAGMA data_version").fetchone()
                 if version != self._version:
-                    number = connection.execute("SELECT number FROM accounts_changes").fetchall()
+                    number = cursor.execute("SELECT number FROM accounts_changes").fetchone()
                     if number != self._number:
                         self._on_change()
                     self._version, self._number = version, number
@@ -89,16 +90,17 @@ class FileWatch:
         with self._lock:
             self._shut()
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Cursor:
         uri = f"{self._path.absolute().as_uri()}?mode=rw"
         self._connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
-        return self._connection
+        self._cursor = self._connection.cursor()
+        return self._cursor
 
     def _shut(self) -> None:
         self._version = self._number = None
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._cursor = None
 
     def __del__(self) -> None:
         self._shut()

@@ -28,9 +28,8 @@ _WHERE = "URI is sqlite:///..., postgresql://..., or the path of a file (SQLite)
 def initialize(uri: str, *, if_not_exists: bool) -> None:
     """Make room for accounts in a database that holds none."""
     with _opened(uri, make=True) as database:
-        was_there = revisions.current(database) is not None
-        revisions.init(database, if_not_exists=if_not_exists)
-        done = "holds accounts already; nothing was changed" if was_there else "is ready for accounts"
+        made = revisions.init(database, if_not_exists=if_not_exists)
+        done = "is ready for accounts" if made else "holds accounts already; nothing was changed"
         click.echo(f"{shown(database.url)} {done}.", err=True)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from tiled_accounts.schema import changes
 from tiled_accounts.uris import is_memory, parse_uri
 from tiledkernel.access.settings import DatabaseSettings
-from tiledkernel.errors import ConfigurationError, KernelError, NotReady, StorageFull
+from tiledkernel.errors import ConfigurationError, Conflict, KernelError, NotReady, StorageFull
 
 T = TypeVar("T")
 ATTEMPTS = 6
@@ -63,9 +63,9 @@ class Database:
         for attempt in range(ATTEMPTS):
             try:
                 result = self._write(work, announce=announce)
-            except IntegrityError:
+            except IntegrityError as error:
                 if attempt:  # what it clashed with is visible by now, and `work` had its chance to see it
-                    raise
+                    raise Conflict("another request changed the same at the same time: try again") from error
             except DBAPIError as error:
                 if _code(error) not in _AGAIN or attempt == ATTEMPTS - 1:
                     raise _understood(error) from error

@@ -88,7 +88,7 @@ class Describing:
         if not self._asking.acquire(blocking=False):
             return
         try:
-            self._endpoints = dict(self._calls.call(provider.name, provider.login.endpoints))
+            self._endpoints = dict(self._calls.ask(provider.name, provider.login.endpoints))
         except KernelError as error:
             logger.warning("the login %r does not tell its endpoints: %s", provider.name, error)
         finally:

@@ -59,9 +59,9 @@ def create(  # noqa: PLR0913, PLR0917 - all that there is to know of it
         raise TooManyRequests("too many devices wait for their users to log in: try again in a minute", 60)
     connection.execute(
         insert(device_logins).values(
-            provider=provider, device_code=_digest(codes.device), state=_digest(codes.state), user_code=_plain(codes.user),
-            remembered=msgspec.json.encode(dict(remembered)).decode(), expires=after(LIFETIME, moment), attempts=0,
-            polled=0, address=address,
+            provider=provider, device_code=_digest(codes.device), state=_digest(codes.state),
+            user_code=_plain(codes.user), remembered=msgspec.json.encode(dict(remembered)).decode(),
+            expires=after(LIFETIME, moment), attempts=0, polled=0, address=address,
         )
     )  # fmt: skip
 

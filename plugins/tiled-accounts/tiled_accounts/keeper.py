@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from tiled_accounts.activity import Activity
 from tiled_accounts.changes import watch
 from tiled_accounts.database import Database
 from tiled_accounts.describing import Describing
-from tiled_accounts.housekeeping import Housekeeping
+from tiled_accounts.housekeeping import Housekeeping, flush
 from tiled_accounts.keys import Key
 from tiled_accounts.logins import Calls, identity_of
 from tiled_accounts.principals import Account
@@ -28,10 +29,12 @@ from tiledkernel.access.protocols import Credentials
 from tiledkernel.access.scopes import ANONYMOUS, NO_SCOPES
 from tiledkernel.access.settings import AccountSettings, Provider
 from tiledkernel.access.viewer import Viewer
-from tiledkernel.errors import Unauthorized
+from tiledkernel.errors import KernelError, Unauthorized
 from tiledkernel.records import Route
 
 logger = logging.getLogger(__name__)
+
+HEARSAY = 1.0  # seconds after which tokens are recognised without having asked for changes
 
 
 def build_accounts(settings: AccountSettings) -> Keeper:
@@ -53,6 +56,7 @@ class Keeper:
         self._proxied = next((each for each in settings.providers if isinstance(each.login, TokenLogin)), None)
         self._describing = Describing(settings, self.calls)
         self._keys, self._bearers = Recognised(), Recognised()
+        self._asked = 0.0
         self._housekeeping = Housekeeping(self.database, self.activity)
         self.database.on_change = self._forget = _Forgetting(self._keys, self._bearers)
         self._watch = watch(self.database, self._forget)
@@ -95,14 +99,16 @@ class Keeper:
 
     def recognise(self, credentials: Credentials) -> Viewer | None:
         """The viewer of credentials that were verified lately."""
+        moment = time.time()
         if credentials.api_key is not None:
             known = self._keys.get(keys.digest_of(credentials.api_key)) if self._watch.fresh() else None
         elif credentials.bearer is not None:
-            self._watch.fresh()  # by which one hears of changes; a token counts without it, as long as it lasts
+            if abs(moment - self._asked) > HEARSAY:  # a token lives its time out: only roles may have changed
+                self._asked = moment
+                self._watch.fresh()
             known = self._bearers.get(keys.digest_of(credentials.bearer))
         else:
             return self._public
-        moment = time.time()
         if known is None or known.expires <= moment:
             return None
         self.activity.note(known, moment)
@@ -110,7 +116,7 @@ class Keeper:
 
     def identify(self, credentials: Credentials) -> Viewer:
         """The viewer of any credentials; Unauthorized if they are wrong."""
-        self._housekeeping.start()
+        self.keep_house()
         if credentials.api_key is not None:
             known = self._identify_key(credentials.api_key)
         elif credentials.bearer is not None:
@@ -167,7 +173,7 @@ class Keeper:
 
     def _of_provider(self, provider: Provider, token: str) -> Known:
         """Whose token of a provider that is; its bearer gets an account at first sight."""
-        bearer = self.calls.call(provider.name, provider.login.verify, token)
+        bearer = self.calls.ask(provider.name, provider.login.verify, token)
         if not isinstance(bearer, Bearer):
             raise Unauthorized("this token is not valid here")
         identity = identity_of(bearer.identity, provider.name)
@@ -230,10 +236,22 @@ class Keeper:
             raise Unauthorized("log in, or present an API key: this is about your own account")
         return found
 
+    def keep_house(self) -> None:
+        """See to it that what expires is purged; whatever may leave something in the database begins with this."""
+        self._housekeeping.start()
+
+    def write_activities(self) -> None:
+        """Write what was used when, so that it can be read; a failure leaves it as it was."""
+        flush(self.activity)
+
     def close(self) -> None:
         """Write what is not yet written, end the threads, close the connections; a later request opens them again."""
         self._housekeeping.stop()
         self._watch.close()
+        for provider in self.settings.providers:
+            if callable(close := getattr(provider.login, "close", None)):
+                with suppress(KernelError):  # which is in the log
+                    self.calls.ask(provider.name, close)
         self.calls.close()
         self.database.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,6 +17,7 @@ from tiledkernel.errors import KernelError, NotReady, Unauthorized
 logger = logging.getLogger(__name__)
 
 PATIENCE = 60.0  # seconds that a coroutine of a login may take
+ROOM = max(2, min(32, (os.cpu_count() or 1) + 4) // 2)  # calls at a time: half of the threads that requests have
 
 
 class Calls:
@@ -25,8 +27,21 @@ class Calls:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._room = threading.BoundedSemaphore(ROOM)
 
     def call(self, provider: str, method: Callable[..., Any], *arguments: Any) -> Any:
+        """What the method returns, of somebody who logs in; a slow login does not get all threads.
+
+        NotReady if too many wait for it.
+        """
+        if not self._room.acquire(blocking=False):
+            raise NotReady("many are logging in at the moment: try again")
+        try:
+            return self.ask(provider, method, *arguments)
+        finally:
+            self._room.release()
+
+    def ask(self, provider: str, method: Callable[..., Any], *arguments: Any) -> Any:
         """What the method returns.
 
         What it raises on purpose is raised; anything else becomes NotReady, and a line in the log that names the
@@ -51,7 +66,11 @@ class Calls:
         return NotReady(f"the login {provider!r} cannot be asked at the moment", retry_after=5)
 
     def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(PATIENCE)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._running())
+        try:
+            return future.result(PATIENCE)
+        finally:
+            future.cancel()  # nobody waits any more
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

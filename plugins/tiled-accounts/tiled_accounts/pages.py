@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
@@ -40,11 +41,17 @@ def ask_user_code(action: str, fields: Mapping[str, str], *, message: str = "", 
     return _page("Confirm the code", body, status)
 
 
-def resume(fields: Mapping[str, str]) -> Reply:
-    """A form that sends itself: what another site sent comes again, from here, and so with our cookies."""
+def resume(fields: Mapping[str, str], targets: Sequence[str] = ()) -> Reply:
+    """A form that sends itself: what another site sent comes again, from here, and so with our cookies.
+
+    `targets` are pages to which its answer may send the browser, which the policy of the form has to allow, too.
+    """
     body = f"""<p>One moment ...</p>
 <form method="post" action="">{_hidden(fields)}<button>Continue</button></form><script>{_RESUME}</script>"""
-    return _page("Logging in", body)
+    page = _page("Logging in", body)
+    origins = " ".join(f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, targets))
+    policy = _POLICY.replace("form-action 'self'", f"form-action 'self' {origins}".rstrip())
+    return structs.replace(page, headers=((b"content-security-policy", policy.encode()), *page.headers[1:]))
 
 
 def done(message: str) -> Reply:

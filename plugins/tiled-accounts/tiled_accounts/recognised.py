@@ -6,7 +6,7 @@ import threading
 
 from tiledkernel.access.viewer import Viewer
 
-SIZE = 10_000
+SIZE = 5_000
 
 
 class Known:

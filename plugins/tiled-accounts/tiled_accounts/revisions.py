@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -21,29 +25,41 @@ class NotInitialised(ConfigurationError):
     """The database holds no accounts."""
 
 
-def init(database: Database, *, if_not_exists: bool = False) -> None:
-    """Make the tables in a database without; ConfigurationError if there are some, unless that is allowed."""
+def init(database: Database, *, if_not_exists: bool = False) -> bool:
+    """Make the tables in a database without, and tell whether there were none.
+
+    ConfigurationError if there are some, unless that is allowed.
+    """
+    if (path := file_of(database.url)) is not None:
+        _make_private(path)
     if current(database) is not None:
         if if_not_exists:
             check(database)
-            return
+            return False
         raise ConfigurationError(
             f"{shown(database.url)} holds accounts already: leave it, or use another database; "
             "`--if-not-exists` takes this for done"
         )
 
-    def make(connection: Connection) -> None:
+    def make(connection: Connection) -> bool:
         if not database.is_sqlite:
             connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
         if _revision(connection) is not None:  # by another process, just now
-            return
+            return False
         if taken := sorted({*inspect(connection).get_table_names()} & {*schema.metadata.tables}):
             raise ConfigurationError(
                 f"{shown(database.url)} holds tables of something else ({', '.join(taken)}): use another database"
             )
         command.upgrade(_config(connection), "head")
+        return True
 
-    database.write(make)
+    return database.write(make)
+
+
+def _make_private(path: Path) -> None:
+    """A file that nobody else reads, if there is none; SQLite makes the files beside it alike."""
+    with contextlib.suppress(OSError):  # it is there, or SQLite itself says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def upgrade(database: Database, revision: str = "head") -> None:

@@ -18,7 +18,7 @@ from tiled_accounts.times import MINUTE, after
 from tiledkernel.errors import BadRequest, Conflict, Unauthorized
 
 MAX_SESSIONS = 200  # of one principal
-MAX_STATE = 64 << 10  # bytes of JSON
+MAX_STATE = 16 << 10  # bytes of JSON
 GRACE = MINUTE  # a refresh token that was just replaced is still good: its answer may have been lost on the way
 
 

@@ -80,7 +80,7 @@ class ApiKeyRoutes:
     def show(self, request: Request) -> Message:
         """What is known of the API key that is presented."""
         keeper = self._keeper
-        keeper.activity.flush()
+        keeper.write_activities()
         with keeper.database.reading() as connection:
             key = self._presented(connection, request)
         if key is None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+import string
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from tiled_accounts import pages, sessions, tickets
 from tiled_accounts.logins import identity_of
@@ -84,8 +85,9 @@ class BrowserRoutes:
         fields: dict[str, str] = dict(request.body or {})
         resumed = fields.pop(RESUMED, None) is not None
         if not resumed and request.exchange.cookie(tickets.cookie_name(state_in(fields)).encode()) is None:
-            browser_provider(self._keeper, request)
-            return pages.resume(fields | {RESUMED: "1"})
+            login = browser_provider(self._keeper, request).login
+            targets = [getattr(login, f"redirect_on_{outcome}", None) for outcome in ("success", "failure")]
+            return pages.resume(fields | {RESUMED: "1"}, [target for target in targets if target])
         return self._arrive(request, fields)
 
     def _arrive(self, request: Request, parameters: Mapping[str, str]) -> Reply:
@@ -176,4 +178,4 @@ def _with_query(url: str, values: Mapping[str, str]) -> str:
 
 
 def _redirect(url: str) -> Reply:
-    return Reply(status=302, headers=((b"location", url.encode("ascii", "xmlcharrefreplace")),))
+    return Reply(status=302, headers=((b"location", quote(url, safe=string.punctuation).encode()),))

@@ -74,7 +74,7 @@ class PeopleRoutes:
         if request.viewer.principal is None:
             return personal(None)
         credentials = present_credentials(request.exchange, request.values, request.method)
-        keeper.activity.flush()
+        keeper.write_activities()
         with keeper.database.reading() as connection:
             account = keeper.account_of(connection, request.viewer)
             own = principal_resources(connection, [account], now(), states=credentials.api_key is None)
@@ -85,7 +85,7 @@ class PeopleRoutes:
         asked: Paging = request.query
         offset = _first(asked.page_offset, asked.offset, 0)
         limit = _first(asked.page_limit, asked.limit, PAGE)
-        self._keeper.activity.flush()
+        self._keeper.write_activities()
         with self._keeper.database.reading() as connection:
             found = principals.page(connection, offset, limit)
             return personal(principal_resources(connection, found, now()))
@@ -93,7 +93,7 @@ class PeopleRoutes:
     def show(self, request: Request) -> Message:
         """One principal."""
         wanted = uuid_of(request)
-        self._keeper.activity.flush()
+        self._keeper.write_activities()
         with self._keeper.database.reading() as connection:
             found = principals.find(connection, wanted)
             if found is None:

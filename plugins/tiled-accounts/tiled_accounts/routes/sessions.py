@@ -97,6 +97,7 @@ class SessionRoutes:
         return secret({})
 
     def _claims(self, request: Request) -> Refresh:
+        self._keeper.keep_house()
         if request.body is None:
             raise Unprocessable("'refresh_token' is missing", "body", "refresh_token", kind="missing")
         return self._keeper.tokens.verify(request.body.refresh_token, Refresh)

@@ -12,7 +12,7 @@ from tiled_accounts.routes.replies import secret
 from tiled_accounts.times import now
 from tiledkernel.access.logins import BrowserLogin, PasswordLogin
 from tiledkernel.access.scopes import NO_SCOPES
-from tiledkernel.errors import AuthorizationPending, NotFound, Unauthorized, Unprocessable
+from tiledkernel.errors import AuthorizationPending, NotFound, NotReady, Unauthorized, Unprocessable
 from tiledkernel.records import Route
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tiled_accounts.keeper import Keeper
     from tiled_accounts.sessions import Session
+    from tiledkernel.access.logins import Identity
     from tiledkernel.access.settings import Provider
     from tiledkernel.server.answers import Reply
     from tiledkernel.server.request import Request
@@ -82,9 +83,7 @@ class TokenRoutes:
             attempts.of_address(address_of(request), "password", 100),
         )
         attempts.begin(keeper.database, [user, *addresses])
-        identity = identity_of(
-            keeper.calls.call(provider.name, provider.login.authenticate, username, password), provider.name
-        )
+        identity = self._authenticate(provider, username, password, [user, *addresses])
         state = sessions.encode_state(identity.state)
 
         def work(connection: Connection) -> Session:
@@ -93,6 +92,17 @@ class TokenRoutes:
             return keeper.begin_session(connection, provider.name, identity, state)
 
         return keeper.grant(keeper.database.write(work))
+
+    def _authenticate(
+        self, provider: Provider, username: str, password: str, subjects: Sequence[attempts.Subject]
+    ) -> Identity:
+        """Who that is; what is no fault of the caller is no failed attempt."""
+        try:
+            found = self._keeper.calls.call(provider.name, provider.login.authenticate, username, password)
+            return identity_of(found, provider.name)
+        except NotReady:
+            self._keeper.database.write(lambda connection: attempts.take_back(connection, subjects))
+            raise
 
     def _for_device(self, provider: Provider, device_code: str | None) -> dict[str, Any]:
         keeper = self._keeper
@@ -117,6 +127,7 @@ class TokenRoutes:
 
 def provider_of(keeper: Keeper, request: Request) -> Provider:
     """The provider that the path names."""
+    keeper.keep_house()
     found = keeper.providers.get(request.segments[0])
     if found is None:
         names = ", ".join(map(repr, keeper.providers))
