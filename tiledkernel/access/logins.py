@@ -4,7 +4,8 @@ A login says who somebody is, and nothing else: accounts, sessions and tokens ar
 told apart by their methods: one that takes a password, one that sends a browser to a provider, and one that believes
 the tokens of a provider. Methods may be coroutines; plain ones are called in a thread and may block.
 
-An optional attribute `confirmation_message` is shown to a user who has logged in, with `{id}` filled in.
+An optional attribute `confirmation_message` is shown to a user who has logged in, with `{id}` filled in. An optional
+method `close` is called when the server ends; whoever logs in later finds the login open again.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 from tiled_accounts.logins import Calls
 from tiledkernel.access.logins import BrowserLogin, PasswordLogin, TokenLogin
 from tiledkernel.access.settings import AccountSettings, Provider
-from tiledkernel.errors import KernelError, NotReady
+from tiledkernel.errors import KernelError
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Describing:
         if self._proxied is None:
             return {}
         known = self._known(self._proxied)
-        found = {"refresh_session": known["token_endpoint"], "logout": known.get("end_session_endpoint")}
+        found = {"refresh_session": known.get("token_endpoint"), "logout": known.get("end_session_endpoint")}
         return {name: link for name, link in found.items() if link is not None}
 
     def _provider(self, provider: Provider, base: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Describing:
         mode = "external"
         if isinstance(provider.login, TokenLogin):
             known = self._known(provider)
-            links = {name: known[name] for name in ("auth_endpoint", "token_endpoint", "client_id")}
+            links = {name: known[name] for name in ("auth_endpoint", "token_endpoint", "client_id") if name in known}
             if isinstance(provider.login, BrowserLogin):
                 links["authorize_endpoint"] = f"{own}/authorize"
             extra_scopes = list(known.get("extra_scopes") or ())
@@ -78,10 +78,10 @@ class Describing:
         }
 
     def _known(self, provider: Provider) -> Mapping[str, Any]:
-        """The endpoints; NotReady, while they are being asked for."""
+        """The endpoints; none while they are being asked for, since keys are good without the provider."""
         if self._endpoints is None:
             threading.Thread(target=self._ask, args=(provider,), name="tiled-accounts-endpoints", daemon=True).start()
-            raise NotReady(f"the login {provider.name!r} cannot be asked at the moment")
+            return {}
         return self._endpoints
 
     def _ask(self, provider: Provider) -> None:
