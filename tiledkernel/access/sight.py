@@ -86,7 +86,7 @@ class Sight:
 
         NotFound if not even its existence is.
         """
-        if governor is None or self.policy is None:
+        if governor is None or governor is UNGOVERNED or self.policy is None:
             return
         allowed = self.allowed(governor)
         if not allowed >= VISIBLE:
@@ -172,6 +172,13 @@ def has_session_state(root: Any) -> bool:
     if getattr(root, "family", None) != "container" or not getattr(root, "in_memory", False):
         return False
     return any(isinstance(root[key], WithSessionState) for key in root)
+
+
+class Ungoverned:
+    """Stands for the governor of an entry, where there is a policy but nothing so far carries tags."""
+
+
+UNGOVERNED = Ungoverned()
 
 
 def carries_tags(node: Any) -> bool:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tiledkernel import references
-from tiledkernel.access.sight import Sight, carries_tags
+from tiledkernel.access.sight import UNGOVERNED, Sight, carries_tags
 from tiledkernel.composition import Composition
 from tiledkernel.errors import BrokenLink, KernelError, NotFound, Unavailable
 from tiledkernel.nodes.described import Openable
@@ -28,7 +28,7 @@ SMALL = 200  # children that are looked at on the event loop
 class Entry:
     """A node with its place: `path` from the root, and the file that it comes from, if any.
 
-    `governor` is the nearest node from here upwards that carries access tags.
+    Where there is an access policy, `governor` is the nearest node from here upwards that carries access tags.
     """
 
     __slots__ = ("file", "file_depth", "file_stamp", "governor", "node", "path")
@@ -56,7 +56,9 @@ class Entry:
 
     def child(self, key: str, node: Any) -> Entry:
         """The entry of a child."""
-        governor = node if carries_tags(node) else self.governor
+        governor = self.governor
+        if governor is not None and carries_tags(node):
+            governor = node
         return Entry((*self.path, key), node, self.file, self.file_depth + 1, self.file_stamp, governor)
 
     def showing(self, node: Any) -> Entry:
@@ -130,7 +132,7 @@ class Resolver:
     def locate(self, segments: tuple[str, ...], sight: Sight | None = None) -> Located:
         """Walk through containers in memory as far as they go; NotFound if a key is missing there."""
         node = self._start(sight)
-        governor = None if sight is None or not carries_tags(node) else node
+        governor = None if sight is None else node if carries_tags(node) else UNGOVERNED
         position = 0
         try:
             for position, key in enumerate(segments):
@@ -158,7 +160,9 @@ class Resolver:
             return Located(Entry(segments[:position], node, None, governor=governor), segments[position:])
         found, steps = node.reach(segments[position:])
         position += steps
-        entry = Entry(segments[:position], found, None, governor=found if carries_tags(found) else governor)
+        if governor is not None and carries_tags(found):
+            governor = found
+        entry = Entry(segments[:position], found, None, governor=governor)
         return Located(entry, segments[position:], swift=position == len(segments) and getattr(found, "swift", False))
 
     def resolve(self, located: Located, *, describing: bool = False) -> Entry:
