@@ -58,5 +58,5 @@ def bucket(location: Location) -> Bucket:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who stops is taken to have stopped sooner."""
-    monkeypatch.setattr(lease, "LASTS", 1.0)
+    monkeypatch.setattr(lease, "LASTS", 2.5)
     monkeypatch.setattr(lease, "WAIT", 20.0)
