@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import re
 import subprocess
@@ -21,6 +22,20 @@ settings.register_profile("repeatable", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 REFERENCE = "tiled[all]==0.2.20"
+
+
+def pytest_configure() -> None:
+    """While tests are collected there is nothing to free, and much to look through."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What has been collected stays: it is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 PATIENCE = 60.0  # seconds until a server counts as hanging
 BIN = Path(sys.executable).parent
 RUNNING = re.compile(r"running on https?://(?P<address>\S+:\d+)")

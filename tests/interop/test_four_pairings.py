@@ -17,7 +17,7 @@ from .conftest import KEY, Server
 from .differences import CLIENTS, REVERSED, SERVERS, UNASKED, lines_of, reasons
 from .lines import CLEAR, OURS, REGISTERED, SHARED
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 
 Answers: TypeAlias = dict[str, Any]
 SCRIPT = Path(__file__).with_name("script.py")

@@ -22,7 +22,7 @@ from .lines import CLEAR
 from .writing_differences import CLIENTS, READ_DIFFERENTLY, SERVERS, UNASKED, places
 from .writing_lines import WRITING
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 
 Pairing: TypeAlias = tuple[str, str]  # a client and a server
 Place: TypeAlias = tuple[str, str]  # a group and one of its lines

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uv
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = Path(__file__).with_name("reference_script.py")
