@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from tiledkernel.ability import Ability
 from tiledkernel.access.policies import AccessPolicy, Modifying, Remembered
@@ -18,6 +18,8 @@ from tiledkernel.access.viewer import Viewer
 from tiledkernel.errors import Forbidden, KernelError, NotFound
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 VISIBLE = frozenset({READ_METADATA})
 MAX_DECISIONS = 10_000  # remembered for one viewer
@@ -102,45 +104,32 @@ class Sight:
         """Queries that all visible nodes match, and no others; None if each node must be asked about."""
         if self.policy is None:
             return ()
-        try:
-            return self.policy.filters(self.viewer, self.needed)
-        except KernelError:
-            raise
-        except Exception as error:
-            raise _failed(error) from error
+        return _asked(self.policy.filters, self.viewer, self.needed)
 
     def tags_of_new(self, access_tags: frozenset[str] | None) -> frozenset[str] | None:
         """The tags of a node that the viewer makes; None without a policy, since nobody would go by them."""
-        if self.policy is None:
-            return None
-        try:
-            return frozenset(self.policy.init_node(self.viewer, access_tags))
-        except KernelError:
-            raise
-        except Exception as error:
-            raise _failed(error) from error
+        return None if self.policy is None else frozenset(_asked(self.policy.init_node, self.viewer, access_tags))
 
     def tags_of_changed(self, node: Any, access_tags: frozenset[str]) -> frozenset[str] | None:
         """The tags that a node gets if the viewer wants these; None without a policy."""
-        policy = self.policy
-        if policy is None:
-            return None
-        try:
-            if isinstance(policy, Modifying):
-                return frozenset(policy.modify_node(node, self.viewer, access_tags))
-            return frozenset(policy.init_node(self.viewer, access_tags))
-        except KernelError:
-            raise
-        except Exception as error:
-            raise _failed(error) from error
+        policy: Any = self.policy
+        if isinstance(policy, Modifying):
+            return frozenset(_asked(policy.modify_node, node, self.viewer, access_tags))
+        return self.tags_of_new(access_tags)
 
     def _ask(self, policy: AccessPolicy, node: Any) -> frozenset[str]:
-        try:
-            return frozenset(policy.allowed_scopes(node, self.viewer))
-        except KernelError:
-            raise
-        except Exception as error:
-            raise _failed(error) from error
+        return frozenset(_asked(policy.allowed_scopes, node, self.viewer))
+
+
+def _asked(method: Callable[..., T], *arguments: Any) -> T:
+    """What a policy says; a policy that fails denies."""
+    try:
+        return method(*arguments)
+    except KernelError:
+        raise
+    except Exception as error:
+        logger.exception("the access policy failed, so access is denied")
+        raise Forbidden("the access policy could not decide, so access is denied: the server's log says why") from error
 
 
 class Sights:
@@ -184,8 +173,3 @@ UNGOVERNED = Ungoverned()
 def carries_tags(node: Any) -> bool:
     """Whether policies decide about a node, and not about what is around it."""
     return getattr(node, "access_tags", None) is not None
-
-
-def _failed(error: Exception) -> Forbidden:
-    logger.error("the access policy failed, so access is denied: %s", type(error).__name__, exc_info=error)
-    return Forbidden("the access policy could not decide, so access is denied: the server's log says why")

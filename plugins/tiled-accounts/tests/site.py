@@ -28,7 +28,7 @@ class Passwords:
         return username if password == PASSWORD else None
 
 
-class Provider_:  # noqa: N801 - a provider of identities, where the name `Provider` is taken
+class IdentityProvider:
     """Logs everybody in whose code is `code-of-<name>`, if state and nonce are those with which the browser left."""
 
     def __init__(self, **attributes: Any) -> None:

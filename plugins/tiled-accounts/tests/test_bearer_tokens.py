@@ -12,7 +12,7 @@ from tiledkernel.access.logins import Bearer, Identity
 from tiledkernel.access.protocols import Credentials
 from tiledkernel.errors import NotReady
 
-from .site import BASE, Bearers, Provider_, Site
+from .site import BASE, Bearers, IdentityProvider, Site
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_the_root_document_says_where_one_logs_in(proxied: Site) -> None:
 
 
 def test_one_that_takes_browsers_too_says_where(open_site: Callable[..., Site]) -> None:
-    class Both(Bearers, Provider_):
+    class Both(Bearers, IdentityProvider):
         def __init__(self) -> None:
             Bearers.__init__(self)
             self.departed = []

@@ -13,7 +13,7 @@ import pytest
 from tiledkernel.access.logins import Departure
 from tiledkernel.errors import NotReady
 
-from .site import BASE, Passwords, Provider_, Site
+from .site import BASE, IdentityProvider, Passwords, Site
 
 HERE = "/auth/provider/ext"
 
@@ -52,7 +52,7 @@ class Browser:
 
 @pytest.fixture
 def ext(open_site: Callable[..., Site], uri: str) -> Site:
-    return open_site(uri, logins={"ext": Provider_()})
+    return open_site(uri, logins={"ext": IdentityProvider()})
 
 
 def test_a_browser_that_comes_back_has_tokens(ext: Site) -> None:
@@ -109,7 +109,7 @@ def test_a_login_that_takes_too_long_is_over(ext: Site, later: Callable[[float],
 
 
 def test_the_login_of_one_provider_is_not_that_of_another(open_site: Callable[..., Site]) -> None:
-    site = open_site(logins={"ext": Provider_(), "other": Provider_()})
+    site = open_site(logins={"ext": IdentityProvider(), "other": IdentityProvider()})
     browser = Browser(site)
     state = browser.leave()
     assert browser("GET", f"/auth/provider/other/code?code=code-of-alice&state={state}").status_code == 401
@@ -129,7 +129,7 @@ def test_a_parameter_that_is_there_twice_is_refused(ext: Site) -> None:
 
 def test_nodes_share_logins(open_site: Callable[..., Site], uri: str) -> None:
     """The browser leaves from one node and comes back to another."""
-    one, other = (open_site(uri, logins={"ext": Provider_()}) for _ in range(2))
+    one, other = (open_site(uri, logins={"ext": IdentityProvider()}) for _ in range(2))
     browser = Browser(one)
     state = browser.leave()
     browser.site = other
@@ -138,7 +138,7 @@ def test_nodes_share_logins(open_site: Callable[..., Site], uri: str) -> None:
 
 
 def test_tokens_go_to_the_page_that_the_configuration_names(open_site: Callable[..., Site], uri: str) -> None:
-    site = open_site(uri, logins={"ext": Provider_(redirect_on_success="https://ui.example/in?tab=1#top")})
+    site = open_site(uri, logins={"ext": IdentityProvider(redirect_on_success="https://ui.example/in?tab=1#top")})
     browser = Browser(site)
     response = browser.come_back(
         browser.leave("s t&ä"), next="https://evil.example", redirect_uri="https://evil.example"
@@ -155,7 +155,7 @@ def test_tokens_go_to_the_page_that_the_configuration_names(open_site: Callable[
 
 
 def test_a_failure_goes_to_the_page_that_the_configuration_names(open_site: Callable[..., Site]) -> None:
-    site = open_site(logins={"ext": Provider_(redirect_on_failure="https://ui.example/failed")})
+    site = open_site(logins={"ext": IdentityProvider(redirect_on_failure="https://ui.example/failed")})
     browser = Browser(site)
     response = browser.come_back(browser.leave(), "wrong")
     assert (response.status_code, response.headers["location"]) == (302, "https://ui.example/failed")
@@ -182,7 +182,9 @@ class TestForms:
 
     def test_the_page_may_lead_to_where_the_configuration_sends_tokens(self, open_site: Callable[..., Site]) -> None:
         """Browsers hold the answers to a form to the policy of its page."""
-        login = Provider_(redirect_on_success="https://ui.example/in?x", redirect_on_failure="https://no.example/")
+        login = IdentityProvider(
+            redirect_on_success="https://ui.example/in?x", redirect_on_failure="https://no.example/"
+        )
         browser = Browser(open_site(logins={"ext": login}))
         page = self.come_back(browser, browser.leave())
         policy = page.headers["content-security-policy"]
@@ -283,9 +285,9 @@ def test_a_login_that_breaks_is_not_there(open_site: Callable[..., Site], outcom
 def test_a_missing_page_for_success_is_warned_of(
     open_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:
-    open_site(logins={"toy": Passwords(), "good": Provider_(redirect_on_success="https://ui.example")})
+    open_site(logins={"toy": Passwords(), "good": IdentityProvider(redirect_on_success="https://ui.example")})
     assert "redirect_on_success" not in caplog.text
-    open_site(logins={"ext": Provider_()})
+    open_site(logins={"ext": IdentityProvider()})
     assert "'ext'" in caplog.text
     assert "redirect_on_success" in caplog.text
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .site import SECRET, Passwords, Provider_, Site
+from .site import SECRET, IdentityProvider, Passwords, Site
 
 FUZZED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = st.one_of(
@@ -46,7 +46,9 @@ METHODS = st.sampled_from(["GET", "POST", "DELETE", "PUT", "HEAD", "PATCH"])
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def fuzzed(request: pytest.FixtureRequest, make_uri: Any) -> Any:
-    site = Site(make_uri(request.param), logins={"toy": Passwords(), "ext": Provider_()}, admins=(("toy", "root"),))
+    site = Site(
+        make_uri(request.param), logins={"toy": Passwords(), "ext": IdentityProvider()}, admins=(("toy", "root"),)
+    )
     site.token = site.log_in("root")["access_token"]
     yield site
     site.close()
