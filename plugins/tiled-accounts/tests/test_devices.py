@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import select
 from tiled_accounts.schema import device_logins
 
-from .site import BASE, Provider_, Site
+from .site import BASE, IdentityProvider, Site
 from .test_browser import HERE, fields_of
 
 
 @pytest.fixture
 def ext(open_site: Callable[..., Site], uri: str) -> Site:
-    return open_site(uri, logins={"ext": Provider_(confirmation_message="Welcome {id} <3")})
+    return open_site(uri, logins={"ext": IdentityProvider(confirmation_message="Welcome {id} <3")})
 
 
 class Device:
@@ -87,7 +87,7 @@ def test_the_user_code_may_be_typed_as_one_likes(ext: Site) -> None:
 
 
 def test_a_provider_without_states_is_known_by_the_user_code(open_site: Callable[..., Site], uri: str) -> None:
-    class Stateless(Provider_):
+    class Stateless(IdentityProvider):
         def arrive(self, redirect_uri: str, parameters: Any, remembered: Any) -> Any:
             return super().arrive(redirect_uri, parameters | {"state": self.departed[-1]}, remembered)
 
@@ -115,7 +115,7 @@ def test_it_cannot_be_guessed(ext: Site) -> None:
 
 
 def test_who_guesses_at_many_devices_has_to_wait(open_site: Callable[..., Site], uri: str) -> None:
-    site = open_site(uri, logins={"ext": Provider_()}, address="192.0.2.7")
+    site = open_site(uri, logins={"ext": IdentityProvider()}, address="192.0.2.7")
     for number in range(20):
         assert site("POST", f"{HERE}/device_code", data={"user_code": f"0000-00{number}"}).status_code == 401
     answer = site("POST", f"{HERE}/device_code", data={"user_code": "0000-0000"})
@@ -171,7 +171,7 @@ def test_a_code_that_was_never_given_out_is_told_from_nonsense(ext: Site, code: 
 
 
 def test_codes_count_at_their_own_provider(open_site: Callable[..., Site]) -> None:
-    site = open_site(logins={"ext": Provider_(), "other": Provider_()})
+    site = open_site(logins={"ext": IdentityProvider(), "other": IdentityProvider()})
     device = Device(site)
     fields = {"code": "code-of-alice", "state": device.state, "user_code": device.told["user_code"]}
     assert site("POST", "/auth/provider/other/device_code", data=fields).status_code == 401
@@ -180,7 +180,7 @@ def test_codes_count_at_their_own_provider(open_site: Callable[..., Site]) -> No
 
 
 def test_one_address_cannot_let_any_number_of_devices_wait(open_site: Callable[..., Site], uri: str) -> None:
-    site, other = (open_site(uri, logins={"ext": Provider_()}, address=f"192.0.2.{last}") for last in (8, 9))
+    site, other = (open_site(uri, logins={"ext": IdentityProvider()}, address=f"192.0.2.{last}") for last in (8, 9))
     for _ in range(100):
         Device(site)
     refused = site("POST", f"{HERE}/authorize")
@@ -210,7 +210,7 @@ def test_pages_hold_nothing_that_a_browser_would_run(ext: Site) -> None:
 
 def test_nodes_share_devices(open_site: Callable[..., Site], uri: str) -> None:
     """A device asks one node, its user's browser comes to another, and it polls at a third."""
-    sites = [open_site(uri, logins={"ext": Provider_()}) for _ in range(3)]
+    sites = [open_site(uri, logins={"ext": IdentityProvider()}) for _ in range(3)]
     device = Device(sites[0])
     device.site = sites[1]
     assert device.confirm().status_code == 200

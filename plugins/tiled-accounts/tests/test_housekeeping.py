@@ -17,7 +17,7 @@ from tiledkernel.access.protocols import Credentials
 from tiledkernel.access.scopes import NO_SCOPES
 from tiledkernel.access.viewer import Viewer
 
-from .site import PASSWORD, Provider_, Site
+from .site import PASSWORD, IdentityProvider, Site
 from .test_browser import Browser
 from .test_devices import Device
 
@@ -33,7 +33,7 @@ def counts(site: Site) -> dict[str, int]:
 
 
 def test_what_has_expired_vanishes(open_site: Callable[..., Site], uri: str, later: Callable[[float], None]) -> None:
-    site = open_site(uri, logins={"ext": Provider_()})
+    site = open_site(uri, logins={"ext": IdentityProvider()})
     Device(site)
     device, browser = Device(site), Browser(site)
     device.confirm()
@@ -86,7 +86,7 @@ def test_those_who_only_fail_to_log_in_leave_nothing_for_ever(
 def test_a_login_is_closed_with_the_server(open_site: Callable[..., Site]) -> None:
     closed = []
 
-    class Closing(Provider_):
+    class Closing(IdentityProvider):
         def close(self) -> None:
             closed.append(self)
             raise OSError
